@@ -1,0 +1,22 @@
+//! Decisions of the gateway: is this key well made, is this request a repeat, what is stored and where does it go.
+//!
+//! Everything here is a pure function of its arguments: no I/O, no clock, no randomness of its own.
+//! Shape is checked by the contract before, state is kept by the storage after.
+
+pub mod environment;
+pub mod facts;
+pub mod flow;
+pub mod german_place;
+pub mod hex;
+pub mod idempotency;
+pub mod ids;
+pub mod instant;
+pub mod key;
+pub mod national_id;
+pub mod phone;
+pub mod random;
+pub mod receipt;
+pub mod refusal;
+pub mod status;
+#[cfg(test)]
+mod test_support;

@@ -1,0 +1,106 @@
+//! Requests that obey the contract and are refused all the same. What the contract refuses is a violation.
+
+use std::fmt;
+
+use crate::flow::{FlowState, Method};
+
+/// A business rule said no.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The product takes no contact request without the person's consent.
+    ConsentRequired,
+    /// The product takes no appointment request without the data processing agreement.
+    DpaRequired,
+    /// The body names another application than the key belongs to.
+    AppKeyMismatch,
+    /// There is no such flow, or it is another partner's or application's.
+    FlowUnknown,
+    /// The method may not be called in the state the flow is in.
+    FlowTransition {
+        /// Where the flow stands.
+        state: FlowState,
+        /// The method that was called.
+        method: Method,
+    },
+    /// The body names another phone number or mail address than the flow was created with.
+    FlowContactMismatch {
+        /// Where in the body.
+        pointers: Vec<&'static str>,
+    },
+    /// The request has come to its end and can no longer be withdrawn.
+    StatusFinal,
+}
+
+impl Refusal {
+    /// The code in the table of codes, which says status, whose fault it is and whether a retry can help.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Refusal::ConsentRequired => "consent_required",
+            Refusal::DpaRequired => "dpa_required",
+            Refusal::AppKeyMismatch => "app_key_mismatch",
+            Refusal::FlowUnknown => "flow_unknown",
+            Refusal::FlowTransition { state: FlowState::Created, method: Method::Complete } => "update_required",
+            Refusal::FlowTransition { .. } | Refusal::StatusFinal => "illegal_transition",
+            Refusal::FlowContactMismatch { .. } => "flow_contact_mismatch",
+        }
+    }
+
+    /// The places in the body it is about, as JSON Pointers; none when it is about the request as a whole.
+    pub fn pointers(&self) -> &[&'static str] {
+        match self {
+            Refusal::ConsentRequired => &["/consent"],
+            Refusal::DpaRequired => &["/contactRequest/dpaAccepted"],
+            Refusal::AppKeyMismatch => &["/Header/AppKey"],
+            Refusal::FlowUnknown => &["/Parameters/0/ProcessId"],
+            Refusal::FlowContactMismatch { pointers } => pointers,
+            Refusal::FlowTransition { .. } | Refusal::StatusFinal => &[],
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    /// What the partner may read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::ConsentRequired => f.write_str("this product needs the person's consent"),
+            Refusal::DpaRequired => f.write_str("this product needs the data processing agreement to be accepted"),
+            Refusal::AppKeyMismatch => f.write_str("AppKey is not the application your key belongs to"),
+            Refusal::FlowUnknown => f.write_str("your application has no flow with these numbers"),
+            Refusal::FlowTransition { state, method } => {
+                write!(f, "{method} cannot be called while the flow is {state}")
+            }
+            Refusal::FlowContactMismatch { .. } => f.write_str("differs from what the flow was created with"),
+            Refusal::StatusFinal => f.write_str("the request has come to its end and cannot be withdrawn"),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_has_a_code_of_the_table() {
+        let table = crate::test_support::schema("errors.json");
+        let complete = Method::Complete;
+        for (refusal, code) in [
+            (Refusal::ConsentRequired, "consent_required"),
+            (Refusal::DpaRequired, "dpa_required"),
+            (Refusal::AppKeyMismatch, "app_key_mismatch"),
+            (Refusal::FlowUnknown, "flow_unknown"),
+            (Refusal::FlowTransition { state: FlowState::Created, method: complete }, "update_required"),
+            (Refusal::FlowTransition { state: FlowState::Completed, method: complete }, "illegal_transition"),
+            (Refusal::FlowTransition { state: FlowState::Expired, method: Method::Update }, "illegal_transition"),
+            (Refusal::FlowContactMismatch { pointers: vec!["/Parameters/0/Email"] }, "flow_contact_mismatch"),
+            (Refusal::StatusFinal, "illegal_transition"),
+        ] {
+            assert_eq!(refusal.code(), code);
+            let row = table.as_array().unwrap().iter().find(|row| row["code"] == code);
+            let kind =
+                row.unwrap_or_else(|| panic!("schemas/errors.json has no code {code}"))["kind"].as_str().unwrap();
+            assert!(matches!(kind, "refusal" | "state" | "gateway"), "{code} is a {kind}");
+        }
+    }
+}
