@@ -1,0 +1,14 @@
+//! Schema files in, Rust and documents out.
+//!
+//! A pure library: it knows nothing of the crates that use what it writes, reads no network, and answers every input with
+//! output or with diagnostics.
+
+pub mod diagnostic;
+pub mod json;
+pub mod load;
+pub mod openapi;
+pub mod pattern;
+pub mod resolve;
+pub mod vocabulary;
+
+mod uri;
