@@ -54,7 +54,7 @@ pub fn compile(pattern: &str) -> Result<Pattern, PatternError> {
 
 impl Pattern {
     /// Whether the pattern matches somewhere in the text. The generated check must agree with this one.
-    pub fn is_match(&self, text: &str) -> bool {
+    pub fn matches(&self, text: &str) -> bool {
         match self {
             Pattern::Digits { min, max } => {
                 let count = text.len() as u64;
@@ -66,7 +66,7 @@ impl Pattern {
                 let count = text.trim_matches(ecma::is_space).chars().count() as u64;
                 (u64::from(*min)..=u64::from(*max)).contains(&count)
             }
-            Pattern::Dfa(dfa) => dfa.is_match(text),
+            Pattern::Dfa(dfa) => dfa.matches(text),
         }
     }
 }

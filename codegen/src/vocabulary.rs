@@ -102,12 +102,13 @@ pub struct Child<'a> {
 pub type Format = (&'static str, &'static str);
 
 /// The formats that are asserted.
-pub const FORMATS: [Format; 16] = [
+pub const FORMATS: [Format; 17] = [
     ("date", "date"),
     ("date-time", "date_time"),
     ("duration", "duration"),
     ("email", "email"),
     ("hostname", "hostname"),
+    ("idn-email", "idn_email"),
     ("ipv4", "ipv4"),
     ("ipv6", "ipv6"),
     ("iri", "iri"),

@@ -33,13 +33,13 @@ pub struct Dfa {
     classes: [u8; 256],
     class_count: usize,
     start: u16,
-    accept_from: u16,
+    accepting: u16,
     next: Vec<u16>,
 }
 
 impl Dfa {
     /// Whether the pattern matches somewhere in the text.
-    pub fn is_match(&self, text: &str) -> bool {
+    pub fn matches(&self, text: &str) -> bool {
         let mut state = self.start;
         for byte in text.bytes() {
             if state < FIRST {
@@ -48,7 +48,7 @@ impl Dfa {
             let row = usize::from(state - FIRST) * self.class_count;
             state = self.next[row + usize::from(self.classes[usize::from(byte)])];
         }
-        state == ACCEPT || state >= self.accept_from
+        state == ACCEPT || state >= self.accepting
     }
 
     /// Number of states that have a row.
@@ -62,12 +62,12 @@ impl Dfa {
         let runs = Literal::byte_string(&self.cell_runs());
         let class_count = Literal::usize_unsuffixed(self.class_count);
         let cells = Literal::usize_unsuffixed(self.next.len());
-        let (start, accept_from) = (
+        let (start, accepting) = (
             Literal::u16_unsuffixed(self.start),
-            Literal::u16_unsuffixed(self.accept_from),
+            Literal::u16_unsuffixed(self.accepting),
         );
         quote! {
-            ::usher_wire::pattern::Dfa::new(#classes, #class_count, #start, #accept_from, const { &::usher_wire::pattern::table::<#cells>(#runs) })
+            ::usher_wire::pattern::Dfa::new(#classes, #class_count, #start, #accepting, const { &::usher_wire::pattern::table::<#cells>(#runs) })
         }
     }
 
@@ -275,7 +275,7 @@ impl Raw {
         order.retain(|block| *block != dead && *block != accepted);
         let accepts = |block: &usize| self.accepts[members[block]];
         order.sort_by_key(accepts);
-        let accept_from = FIRST as usize + order.iter().filter(|block| !accepts(block)).count();
+        let accepting = FIRST as usize + order.iter().filter(|block| !accepts(block)).count();
         let mut numbers: HashMap<usize, u16> = [(dead, DEAD), (accepted, ACCEPT)].into();
         for (index, block) in order.iter().enumerate() {
             numbers.insert(*block, u16::try_from(index).ok()?.checked_add(FIRST)?);
@@ -297,7 +297,7 @@ impl Raw {
             classes,
             class_count: kept.len(),
             start: numbers[&blocks[self.start]],
-            accept_from: u16::try_from(accept_from).ok()?,
+            accepting: u16::try_from(accepting).ok()?,
             next,
         })
     }
