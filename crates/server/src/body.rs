@@ -1,0 +1,148 @@
+//! The body of a request, read whole and never beyond its limit.
+
+use axum::body::Body;
+use axum::http::HeaderMap;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use hyper::body::Body as _;
+
+use crate::fault::Fault;
+
+/// How much of a body nobody wants is read all the same. A connection closed with bytes unread is reset, and the reset can
+/// reach the client before the answer that explains it.
+const UNWANTED_BYTES_MAX: usize = 1024 * 1024;
+
+/// Refuses a body that is not plain JSON by its own account.
+pub(crate) fn check_media_type(headers: &HeaderMap) -> Result<(), Fault> {
+    if headers.get(CONTENT_ENCODING).is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(Fault::MediaTypeUnsupported("the body must not be encoded or compressed"));
+    }
+    if headers.get(CONTENT_TYPE).is_some_and(|media_type| is_json(media_type.as_bytes())) {
+        return Ok(());
+    }
+    Err(Fault::MediaTypeUnsupported("the body must be sent as application/json"))
+}
+
+/// Whether a `Content-Type` is `application/json`, with no parameter but `charset=utf-8`.
+fn is_json(media_type: &[u8]) -> bool {
+    const JSON: &[u8] = b"application/json";
+    let Some((name, parameters)) = media_type.split_at_checked(JSON.len()) else { return false };
+    if !name.eq_ignore_ascii_case(JSON) {
+        return false;
+    }
+    let parameters = parameters.trim_ascii();
+    if parameters.is_empty() {
+        return true;
+    }
+    let Some(parameter) = parameters.strip_prefix(b";") else { return false };
+    let parameter = parameter.trim_ascii().to_ascii_lowercase();
+    matches!(parameter.as_slice(), b"" | b"charset=utf-8" | b"charset=\"utf-8\"")
+}
+
+/// Reads the body, unless it is larger than allowed. A small one is not copied.
+pub(crate) async fn read(body: &mut Body, headers: &HeaderMap, bytes_max: usize) -> Result<Bytes, Fault> {
+    if declared_length(headers).is_some_and(|length| length > bytes_max as u64) {
+        return Err(Fault::BodyTooLarge);
+    }
+    let mut first = Bytes::new();
+    let mut rest = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        // A body that breaks off, or breaks the rules of its framing.
+        let frame = frame.map_err(|_| Fault::Malformed("the body did not arrive as announced"))?;
+        // What is no data is a trailer, and no trailer has a meaning here.
+        let Ok(data) = frame.into_data() else { continue };
+        if first.len() + rest.len() + data.len() > bytes_max {
+            return Err(Fault::BodyTooLarge);
+        }
+        if first.is_empty() && rest.is_empty() {
+            first = data;
+        } else {
+            if rest.is_empty() {
+                let expected = body.size_hint().lower().min(bytes_max as u64) as usize;
+                rest.reserve(first.len() + data.len() + expected);
+                rest.extend_from_slice(&first);
+                first = Bytes::new();
+            }
+            rest.extend_from_slice(&data);
+        }
+    }
+    Ok(if rest.is_empty() { first } else { rest.freeze() })
+}
+
+/// Reads what is left of a body nobody wants, within reason. Returns whether that was all of it.
+pub(crate) async fn discard(body: &mut Body, headers: &HeaderMap) -> bool {
+    if body.is_end_stream() {
+        return true;
+    }
+    // A client that waits for leave to send its body gets the answer instead.
+    if headers.contains_key(EXPECT) {
+        return false;
+    }
+    let mut bytes = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        bytes += frame.data_ref().map_or(0, Bytes::len);
+        if bytes > UNWANTED_BYTES_MAX {
+            return false;
+        }
+    }
+    body.is_end_stream()
+}
+
+fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderMap, HeaderName};
+
+    use super::check_media_type;
+    use crate::fault::Fault;
+
+    fn check(sent: &[(&'static str, &'static str)], accepted: bool) {
+        let mut headers = HeaderMap::new();
+        for (name, value) in sent {
+            headers.append(HeaderName::from_static(name), value.parse().expect("a header value"));
+        }
+        let expected = if accepted { Ok(()) } else { Err("media_type_unsupported") };
+        assert_eq!(check_media_type(&headers).map_err(|fault| Fault::code(&fault)), expected, "{sent:?}");
+    }
+
+    #[test]
+    fn only_json_in_utf8_is_read() {
+        for json in [
+            "application/json",
+            "Application/JSON",
+            "application/json; charset=utf-8",
+            "application/json;charset=UTF-8",
+            "application/json ; charset=\"utf-8\"",
+            "application/json;",
+        ] {
+            check(&[("content-type", json)], true);
+        }
+        for other in [
+            "",
+            "text/json",
+            "application/jsonx",
+            "application/json, application/json",
+            "application/json; charset=utf-16",
+            "application/json; charset=utf-8; charset=utf-16",
+            "application/problem+json",
+            "application/xml",
+            "multipart/form-data",
+        ] {
+            check(&[("content-type", other)], false);
+        }
+        check(&[], false);
+    }
+
+    #[test]
+    fn an_encoded_body_is_not_read() {
+        let json = ("content-type", "application/json");
+        check(&[json, ("content-encoding", "identity")], true);
+        for coding in ["gzip", "br", "identity, gzip", ""] {
+            check(&[json, ("content-encoding", coding)], false);
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! HTTP stops here: bytes in, reply out.
+//!
+//! The crate accepts connections, caps what a client may use, finds out who calls and what for, and turns every outcome into
+//! the answer form of the API that was called. What a request means is decided in the domain, what is kept in the storage.
+
+pub mod accept;
+pub mod limits;
+pub mod tls;
+
+mod body;
+mod correlation;
+mod credentials;
+mod dialect;
+mod fault;
+mod head;
