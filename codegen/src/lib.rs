@@ -4,10 +4,16 @@
 //! output or with diagnostics.
 
 pub mod diagnostic;
+pub mod emit;
+pub mod generate;
 pub mod json;
 pub mod load;
+pub mod model;
+pub mod name;
+pub mod normalize;
 pub mod openapi;
 pub mod pattern;
+pub mod plan;
 pub mod resolve;
 pub mod vocabulary;
 

@@ -121,8 +121,11 @@ impl ObjectWriter<'_, '_> {
     }
 
     /// Writes a member that is a credential: left out of the canonical form.
-    pub fn credential<T: Value>(&mut self, name: &str, value: &Option<T>) -> &mut Self {
-        if self.writer.credentials { self.put_if(name, value) } else { self }
+    pub fn credential<T: Value>(&mut self, name: &str, value: Option<&T>) -> &mut Self {
+        match value.filter(|_| self.writer.credentials) {
+            Some(value) => self.put(name, value),
+            None => self,
+        }
     }
 
     /// Writes the unknown members that remain and closes the object.
@@ -185,6 +188,18 @@ impl Value for String {
 impl Value for Cow<'_, str> {
     fn write(&self, writer: &mut Writer) {
         writer.text(self);
+    }
+}
+
+/// A constant of a contract that is no string, in canonical form. Used by generated code.
+pub struct Verbatim(
+    /// The JSON text.
+    pub &'static str,
+);
+
+impl Value for Verbatim {
+    fn write(&self, writer: &mut Writer) {
+        writer.verbatim(self.0);
     }
 }
 

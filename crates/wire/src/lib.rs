@@ -19,18 +19,19 @@ mod scan;
 mod text;
 mod violation;
 
-pub use canonical::{ObjectWriter, Value, Writer, canonical, to_json};
+pub use canonical::{ObjectWriter, Value, Verbatim, Writer, canonical, to_json};
 pub use decimal::{Decimal, ParseDecimalError};
 pub use json::{Json, Unknown};
 pub use message::{Checked, Message, Parsed, parse};
 pub use object::{END, Members, Names, OTHER};
 pub use operation::{
-    Call, Failure, Operation, OperationKind, Parameter, ParameterPlace, Reply, Transport, exchange,
+    Call, Failure, Operation, OperationKind, Parameter, ParameterPlace, Reply, Transport, Unserved, exchange,
+    read_parameters,
 };
 pub use path::Path;
 pub use personal::Personal;
 pub use reader::{AnyObject, Facts, Finding, Items, Kind, Limits, Mode, Options, Read, Reader, Scalar, Stop};
-pub use rules::{Bound, Choice, Format, NumberRule, Pattern, TextRule};
+pub use rules::{Bound, Choice, Format, ListRule, NumberRule, Pattern, TextRule};
 pub use text::{Nullable, Text};
 pub use violation::{Unreadable, Violation, Violations, Warning};
 

@@ -165,6 +165,9 @@ impl<'a> Reader<'a> {
         at: &Path<'_>,
         schema: &'static str,
     ) -> Result<(), Stop> {
+        if self.again {
+            return self.skip();
+        }
         let place = at.member(&members.other);
         match self.mode {
             Mode::Strict => {
@@ -179,21 +182,56 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Refuses a member of a closed object. Used by generated code.
+    /// Like [`Reader::member`], for an object that its schema closes: another member is a violation in every mode.
     ///
     /// # Errors
-    /// Stops at a fault of the syntax.
-    #[cold]
-    #[inline(never)]
-    pub fn closed_member<const W: usize>(
+    /// Stops at a fault of the syntax, and at a name that stands twice where that is refused.
+    pub fn member_of_closed<const W: usize>(
         &mut self,
         members: &mut Members<'a, W>,
         at: &Path<'_>,
-        schema: &'static str,
-    ) -> Result<(), Stop> {
-        let place = at.member(&members.other);
-        self.violate(&place, schema, "additionalProperties", "unknown_member", "is no member of this object", None);
-        self.skip()
+        names: &Names<W>,
+    ) -> Result<usize, Stop> {
+        loop {
+            let index = self.member_or_other(members, names)?;
+            if index != OTHER {
+                return Ok(index);
+            }
+            let place = at.member(&members.other);
+            let message = "is no member of this object";
+            self.violate(&place, names.schema, "additionalProperties", "unknown_member", message, None);
+            self.skip()?;
+        }
+    }
+
+    /// Like [`Reader::member`], for an object whose schema describes members under other names too: they are kept.
+    ///
+    /// # Errors
+    /// Stops at a fault of the syntax, and at a name that stands twice where that is refused.
+    pub fn member_of_described<const W: usize>(
+        &mut self,
+        members: &mut Members<'a, W>,
+        names: &Names<W>,
+    ) -> Result<usize, Stop> {
+        loop {
+            let index = self.member_or_other(members, names)?;
+            if index != OTHER {
+                return Ok(index);
+            }
+            let json = Json::read(self)?;
+            members.unknown.push(members.other.to_string(), json);
+        }
+    }
+
+    /// Keeps a member that the schema requires without describing it. Used by generated code.
+    ///
+    /// # Errors
+    /// Stops at a fault of the syntax.
+    pub fn keep_member<const W: usize>(&mut self, members: &mut Members<'a, W>, name: &str) -> Result<(), Stop> {
+        let json = Json::read(self)?;
+        members.unknown.push(name.to_owned(), json);
+        members.unknown.sort();
+        Ok(())
     }
 
     #[cold]
@@ -299,6 +337,22 @@ impl<'a> Reader<'a> {
         if self.mode == Mode::Answer && !self.is_quiet() {
             return Json::read_any(self);
         }
+        self.wrong_tag(at, schema, name, limit)
+    }
+
+    /// Records that no variant of a union has this tag, and steps over the object. Used by generated code.
+    ///
+    /// # Errors
+    /// Stops at a fault of the syntax.
+    #[cold]
+    #[inline(never)]
+    pub fn wrong_tag<T>(
+        &mut self,
+        at: &Path<'_>,
+        schema: &'static str,
+        name: &'static str,
+        limit: &'static str,
+    ) -> Read<T> {
         self.violate(&at.member(name), schema, "enum", "enum", "must be one of the allowed values", Some(limit.into()));
         self.skip()?;
         Ok(None)

@@ -89,6 +89,33 @@ impl Operation {
     }
 }
 
+/// Why a call did not reach the server behind an API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unserved {
+    /// The operation belongs to another API.
+    UnknownOperation,
+    /// A parameter breaks the contract; pointers are `/` and its name.
+    Parameters(Violations),
+    /// The body is not a JSON text within the limits.
+    Unreadable(Unreadable),
+}
+
+impl From<Unreadable> for Unserved {
+    fn from(unreadable: Unreadable) -> Self {
+        Unserved::Unreadable(unreadable)
+    }
+}
+
+/// Reads the parameters of a call, as [`Operation::parameters_json`] collected them. Used by generated code.
+///
+/// # Errors
+/// The parameters that break the contract.
+pub fn read_parameters<T: for<'p> Message<'p>>(json: &[u8]) -> Result<T, Unserved> {
+    let options = Options { mode: Mode::Answer, limits: Limits::GATEWAY, facts: None };
+    let parsed = parse::<T>(json, &options).map_err(|unreadable| Unserved::Parameters(unreadable.into()))?;
+    parsed.into_result().map(|(checked, _)| checked.into_inner()).map_err(Unserved::Parameters)
+}
+
 /// The call of an operation, on its way to the transport.
 #[derive(Debug)]
 pub struct Call {

@@ -139,6 +139,13 @@ pub struct Items {
     next: usize,
 }
 
+impl Items {
+    /// How many items were met.
+    pub fn count(&self) -> usize {
+        self.next
+    }
+}
+
 /// A number as it stands in the text.
 #[derive(Clone, Copy)]
 pub(crate) struct Number<'a> {
@@ -173,6 +180,8 @@ pub struct Reader<'a> {
     facts: Option<&'a dyn Facts>,
     /// Only the verdict counts: nothing is listed, no facts are asked.
     quiet: bool,
+    /// A value is read again for one part of its rules; only the first reading knows what is unknown in it.
+    pub(crate) again: bool,
     broken: usize,
     fact_broken: usize,
     violations: Vec<Violation>,
@@ -208,6 +217,7 @@ impl<'a> Reader<'a> {
             limits: options.limits,
             facts: options.facts,
             quiet: false,
+            again: false,
             broken: 0,
             fact_broken: 0,
             violations: Vec::new(),
@@ -645,7 +655,7 @@ impl<'a> Reader<'a> {
     /// Stops when it is nested too deep.
     pub fn open_object(&mut self) -> Result<AnyObject, Stop> {
         self.descend()?;
-        Ok(AnyObject { names: self.names.len(), first: true })
+        Ok(AnyObject { names: self.names.len(), first: true, name_at: 0 })
     }
 
     /// Moves to the next member and returns its name; none after the last, when the object is closed.
@@ -659,6 +669,7 @@ impl<'a> Reader<'a> {
             self.close_names(object.names, at)?;
             return Ok(None);
         }
+        object.name_at = self.at;
         let name = self.member_name()?;
         if self.limits.refuse_duplicates {
             self.names.push(name.clone());
@@ -727,12 +738,11 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Never in practice: the bytes were read before.
     pub fn again(&mut self, mark: usize, check: impl FnOnce(&mut Self) -> Result<(), Stop>) -> Result<(), Stop> {
-        let (at, depth, mode) = (self.at, self.depth, self.mode);
-        // A member that this branch does not name may be another's: only the whole object knows what is unknown.
-        self.mode = Mode::Answer;
+        let (at, depth, again) = (self.at, self.depth, self.again);
+        self.again = true;
         self.at = mark;
         let outcome = check(self);
-        (self.at, self.depth, self.mode) = (at, depth, mode);
+        (self.at, self.depth, self.again) = (at, depth, again);
         outcome
     }
 
@@ -779,6 +789,14 @@ impl<'a> Reader<'a> {
 pub struct AnyObject {
     names: usize,
     first: bool,
+    name_at: usize,
+}
+
+impl AnyObject {
+    /// Where the name of the present member begins, to be read again.
+    pub fn name_at(&self) -> usize {
+        self.name_at
+    }
 }
 
 #[inline(always)]

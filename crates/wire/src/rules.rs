@@ -1,11 +1,13 @@
 //! The rules a scalar can obey, as plain data that generated code lists, and the reading of scalars under them.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use crate::decimal::Decimal;
 use crate::json::Json;
 use crate::path::Path;
 use crate::pattern::{self, Dfa};
+use crate::text::Text;
 use crate::reader::{Kind, Mode, Read, Reader, Scalar, Stop, quoted};
 
 /// How a pattern is matched, decided when the code was generated. Always in time linear to the text.
@@ -29,8 +31,9 @@ pub enum Pattern {
 }
 
 impl Pattern {
+    /// Whether the pattern matches `text`.
     #[inline]
-    fn matches(&self, text: &str) -> bool {
+    pub fn matches(&self, text: &str) -> bool {
         match self {
             Pattern::Digits { min, max } => pattern::digits(text, *min, *max),
             Pattern::Trimmed { min, max } => pattern::trimmed(text, *min, *max),
@@ -56,8 +59,8 @@ pub struct TextRule {
     pub min_length: usize,
     /// `maxLength`
     pub max_length: usize,
-    /// `pattern`: its source and how it is matched.
-    pub pattern: Option<(&'static str, Pattern)>,
+    /// `pattern`: its source and how it is matched; several where schemas were merged.
+    pub patterns: &'static [(&'static str, Pattern)],
     /// The code of a broken pattern.
     pub pattern_code: &'static str,
     /// `format`: its name and its check.
@@ -74,7 +77,7 @@ impl TextRule {
         schema: "",
         min_length: 0,
         max_length: usize::MAX,
-        pattern: None,
+        patterns: &[],
         pattern_code: "pattern",
         format: None,
         format_code: "format",
@@ -144,6 +147,18 @@ impl NumberRule {
     };
 }
 
+/// The rules of an array.
+pub struct ListRule {
+    /// The subschema the rules stand in.
+    pub schema: &'static str,
+    /// `minItems`
+    pub min_items: usize,
+    /// `maxItems`
+    pub max_items: usize,
+    /// `uniqueItems`
+    pub unique: bool,
+}
+
 /// A string that must be one of a list: the generated enums.
 pub trait Choice<'a>: Sized {
     /// The allowed values as a JSON array.
@@ -173,6 +188,15 @@ impl<'a> Reader<'a> {
         Ok(self.obeys_text(at, rule, &text).then_some(text))
     }
 
+    /// Reads a string under its rules as the string type of a contract type. Used by generated code.
+    ///
+    /// # Errors
+    /// Stops at a fault of the syntax.
+    #[inline]
+    pub fn string<S: Text<'a>>(&mut self, at: &Path<'_>, rule: &'static TextRule) -> Read<S> {
+        Ok(self.text(at, rule)?.map(S::from_cow))
+    }
+
     #[inline]
     fn obeys_text(&mut self, at: &Path<'_>, rule: &'static TextRule, text: &str) -> bool {
         let mut obeys = true;
@@ -187,12 +211,12 @@ impl<'a> Reader<'a> {
             self.violate(at, rule.schema, "maxLength", "max_length", message, Some(rule.max_length.to_string().into()));
             obeys = false;
         }
-        if let Some((source, pattern)) = &rule.pattern
-            && !pattern.matches(text)
-        {
-            let message = "must match the pattern";
-            self.violate(at, rule.schema, "pattern", rule.pattern_code, message, Some(quoted(source)));
-            obeys = false;
+        for (source, pattern) in rule.patterns {
+            if !pattern.matches(text) {
+                let message = "must match the pattern";
+                self.violate(at, rule.schema, "pattern", rule.pattern_code, message, Some(quoted(source)));
+                obeys = false;
+            }
         }
         if let Some(format) = rule.format
             && !(format.holds)(text)
@@ -360,12 +384,61 @@ impl<'a> Reader<'a> {
         Ok(None)
     }
 
-    /// Checks how many items an array had. Used by generated code.
-    #[inline(always)]
-    pub fn count_items(&mut self, at: &Path<'_>, schema: &'static str, count: usize, min: usize, max: usize) {
-        if count < min || count > max {
-            self.count(at, schema, count < min, min, max, ["minItems", "min_items", "maxItems", "max_items"], "items");
+    /// Reads an array under its rules, each item by `read`. Used by generated code.
+    ///
+    /// # Errors
+    /// Stops at a fault of the syntax.
+    #[inline]
+    pub fn list<T>(
+        &mut self,
+        at: &Path<'_>,
+        rule: &ListRule,
+        mut read: impl FnMut(&mut Self, &Path<'_>) -> Read<T>,
+    ) -> Read<Vec<T>> {
+        let mark = self.mark();
+        let Some(mut items) = self.array(at, rule.schema)? else { return Ok(None) };
+        let mut list = Vec::new();
+        while let Some(index) = self.item(&mut items)? {
+            list.extend(read(self, &at.item(index))?);
         }
+        let count = items.count();
+        if count < rule.min_items || count > rule.max_items {
+            let names = ["minItems", "min_items", "maxItems", "max_items"];
+            self.count(at, rule.schema, count < rule.min_items, rule.min_items, rule.max_items, names, "items");
+        }
+        if rule.unique {
+            self.unique_items(at, rule.schema, mark)?;
+        }
+        Ok(Some(list))
+    }
+
+    /// Reads an object whose values are all of one kind, each by `read`. Used by generated code.
+    ///
+    /// # Errors
+    /// Stops at a fault of the syntax.
+    pub fn map<T>(
+        &mut self,
+        at: &Path<'_>,
+        schema: &'static str,
+        min: usize,
+        max: usize,
+        mut read: impl FnMut(&mut Self, &Path<'_>) -> Read<T>,
+    ) -> Read<BTreeMap<String, T>> {
+        if self.kind()? != Kind::Object {
+            self.wrong_type(at, schema, "object")?;
+            return Ok(None);
+        }
+        let mut map = BTreeMap::new();
+        let mut count = 0;
+        let mut object = self.open_object()?;
+        while let Some(name) = self.any_member(&mut object)? {
+            count += 1;
+            if let Some(value) = read(self, &at.member(&name))? {
+                map.insert(name.into_owned(), value);
+            }
+        }
+        self.count_members(at, schema, count, min, max);
+        Ok(Some(map))
     }
 
     /// Checks how many members an object had. Used by generated code.
@@ -395,11 +468,8 @@ impl<'a> Reader<'a> {
         self.violate(at, schema, keyword, code, message, Some(bound.to_string().into()));
     }
 
-    /// Checks that no two of the items read since `mark` are equal. Used by generated code.
-    ///
-    /// # Errors
-    /// Never in practice: the bytes were read before.
-    pub fn unique_items(&mut self, at: &Path<'_>, schema: &'static str, mark: usize) -> Result<(), Stop> {
+    /// Checks that no two items of the array at `mark` are equal.
+    fn unique_items(&mut self, at: &Path<'_>, schema: &'static str, mark: usize) -> Result<(), Stop> {
         let mut seen = Vec::new();
         self.again(mark, |reader| {
             let mut items = reader.open_array()?;
