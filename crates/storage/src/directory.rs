@@ -1,0 +1,124 @@
+//! Partners, applications, subscriptions and keys: who may call, and how a caller is recognised.
+//!
+//! Secrets never come here: a key is its selector and a keyed digest of the rest.
+
+use std::borrow::Cow;
+
+use crate::{ApplicationId, Digest, Environment, Millis, PartnerId, Scope};
+
+/// How an application's unknown members are treated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Refused.
+    Strict,
+    /// Accepted and named in the warnings.
+    Tolerant,
+}
+
+impl Mode {
+    /// The stored name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Strict => "strict",
+            Self::Tolerant => "tolerant",
+        }
+    }
+
+    /// The mode of a stored name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Strict, Self::Tolerant].into_iter().find(|mode| mode.as_str() == name)
+    }
+}
+
+/// One change of the directory. Several are made together or not at all.
+#[derive(Clone)]
+pub enum Change {
+    /// A new partner.
+    Partner {
+        /// Its id.
+        id: PartnerId,
+        /// Its name.
+        name: String,
+        /// When.
+        at: Millis,
+    },
+    /// A new application of a partner.
+    Application {
+        /// Its id.
+        id: ApplicationId,
+        /// The partner it belongs to.
+        partner: PartnerId,
+        /// The id its developer knows (`AppKey`); not a secret.
+        public_id: String,
+        /// Its name.
+        name: String,
+        /// How its unknown members are treated.
+        mode: Mode,
+        /// When.
+        at: Millis,
+    },
+    /// An application may call an API in an environment.
+    Subscription {
+        /// The application.
+        application: ApplicationId,
+        /// Name of the API.
+        api: Cow<'static, str>,
+        /// Where.
+        environment: Environment,
+        /// When.
+        at: Millis,
+    },
+    /// A new key.
+    Key(NewKey),
+    /// A key is valid no longer.
+    KeyRevoked {
+        /// The key.
+        selector: String,
+        /// Since when; the first revocation stays.
+        at: Millis,
+    },
+    /// A key was used. A key that is gone meanwhile is no error.
+    KeyUsed {
+        /// The key.
+        selector: String,
+        /// When; an older time than the stored one changes nothing.
+        at: Millis,
+    },
+}
+
+/// A key to be stored.
+#[derive(Clone)]
+pub struct NewKey {
+    /// The part of the key it is found by.
+    pub selector: String,
+    /// Keyed digest of the secret part.
+    pub mac: Digest,
+    /// Whose key it is.
+    pub application: ApplicationId,
+    /// Where it is valid.
+    pub environment: Environment,
+    /// When it was made.
+    pub created_at: Millis,
+    /// When it ends.
+    pub expires_at: Option<Millis>,
+}
+
+/// A stored key with all an authenticator needs. Whether it is valid is for the caller to say: the digest must be
+/// compared first, so that an expired key and a wrong one take the same time.
+#[derive(Clone)]
+pub struct KeyEntry {
+    /// Keyed digest of the secret part.
+    pub mac: Digest,
+    /// What the key opens.
+    pub scope: Scope,
+    /// The id the application's developer knows (`AppKey`).
+    pub application_public_id: String,
+    /// How the application's unknown members are treated.
+    pub mode: Mode,
+    /// The APIs the application may call in the key's environment, in alphabetical order.
+    pub subscriptions: Vec<String>,
+    /// When it ends.
+    pub expires_at: Option<Millis>,
+    /// Since when it is revoked.
+    pub revoked_at: Option<Millis>,
+}

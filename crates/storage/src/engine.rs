@@ -1,0 +1,207 @@
+//! What a storage engine can do: a few coarse commands, so that a second engine stays affordable.
+//!
+//! Engines are synchronous and run on threads of their own. They see sealed bytes only; sealing and opening is done
+//! before and after them, the same way for every engine.
+
+use std::borrow::Cow;
+
+use uuid::Uuid;
+
+use crate::model::Write;
+use crate::{
+    Change, Claim, Claimed, Condition, Cursor, Digest, Filter, Flow, Idempotency, KeyEntry, Known, Mark, Marked,
+    Millis, OpenError, Page, Record, Scope, Sealed, StatusChange, StoreError,
+};
+
+/// The writing half of an engine; one thread owns it.
+///
+/// An `Err` of a whole command means that nothing of it was stored as far as anybody can tell.
+/// [`StoreError::Unavailable`] means that the engine can no longer be trusted: it is not called again.
+pub trait Engine: Send + 'static {
+    /// Stores a batch in one durable transaction and answers for each commit, in order. A refused commit leaves
+    /// nothing behind and does not disturb the others.
+    ///
+    /// # Errors
+    /// When the batch as a whole failed.
+    fn commit(&mut self, batch: &[SealedCommit]) -> Result<Vec<Result<Verdict, StoreError>>, StoreError>;
+
+    /// Leases due outbox rows, those with an expired lease first.
+    ///
+    /// # Errors
+    /// When nothing was claimed.
+    fn claim(&mut self, claim: &Claim) -> Result<Vec<Claimed>, StoreError>;
+
+    /// Writes results of attempts in one transaction and answers for each, in order.
+    ///
+    /// # Errors
+    /// When nothing was marked.
+    fn mark(&mut self, marks: &[Mark]) -> Result<Vec<Marked>, StoreError>;
+
+    /// Changes the directory: everything or nothing.
+    ///
+    /// # Errors
+    /// When nothing was changed; [`StoreError::Constraint`] when a change does not fit.
+    fn administer(&mut self, changes: &[Change]) -> Result<(), StoreError>;
+
+    /// Forgets up to `limit` expired idempotency rows and says how many.
+    ///
+    /// # Errors
+    /// When nothing was forgotten.
+    fn purge(&mut self, now: Millis, limit: u32) -> Result<usize, StoreError>;
+
+    /// What is known of payload keys.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn payload_keys(&mut self) -> Result<PayloadKeys, OpenError>;
+
+    /// Remembers a payload key by its probe. Called only while no key is in use.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    fn add_payload_key(&mut self, probe: &Sealed) -> Result<(), OpenError>;
+
+    /// Another reading half.
+    ///
+    /// # Errors
+    /// When the database cannot be opened once more.
+    fn reader(&self) -> Result<Box<dyn Reader>, OpenError>;
+}
+
+/// The reading half of an engine. Each query sees all that was acknowledged before it began; what is not of the scope
+/// is not there.
+pub trait Reader: Send {
+    /// A record by its public id.
+    ///
+    /// # Errors
+    /// When the database cannot be read; so for all queries.
+    fn record(&mut self, scope: &Scope, public_id: Uuid) -> Result<Option<Record>, StoreError>;
+
+    /// A page of records, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownCursor`] when the cursor is not of this scope.
+    fn records(
+        &mut self,
+        scope: &Scope,
+        filter: &Filter,
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Result<Page, StoreError>;
+
+    /// The timeline of a record, oldest first; empty for a record that is not of this scope.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn timeline(&mut self, scope: &Scope, record: Uuid) -> Result<Vec<StatusChange>, StoreError>;
+
+    /// A sealed payload of a record.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn payload(&mut self, scope: &Scope, record: Uuid, part: &str) -> Result<Option<Sealed>, StoreError>;
+
+    /// What a key stands for: answered before with this body, with another one, or not known.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn reply(
+        &mut self,
+        scope: &Scope,
+        idempotency: &Idempotency,
+        now: Millis,
+    ) -> Result<Option<Known<StoredReply>>, StoreError>;
+
+    /// A flow by its number.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn flow(&mut self, scope: &Scope, process_id: i64) -> Result<Option<Flow>, StoreError>;
+
+    /// The flow of a person that is open and not expired.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn open_flow(&mut self, scope: &Scope, person: &Digest, now: Millis) -> Result<Option<Flow>, StoreError>;
+
+    /// A key by its selector.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn key(&mut self, selector: &str) -> Result<Option<KeyEntry>, StoreError>;
+
+    /// Whether there is any partner; there is none at first start only.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn has_partners(&mut self) -> Result<bool, StoreError>;
+}
+
+/// A commit as an engine sees it.
+#[derive(Clone, Debug)]
+pub struct SealedCommit {
+    /// Whose commit this is.
+    pub scope: Scope,
+    /// The time of the decision.
+    pub now: Millis,
+    /// The key, with the reply to be stored under it.
+    pub idempotency: Option<SealedIdempotency>,
+    /// What must hold.
+    pub conditions: Vec<Condition>,
+    /// What is written.
+    pub writes: Vec<Write<Sealed>>,
+}
+
+/// An idempotency key and the reply to be stored under it.
+#[derive(Clone, Debug)]
+pub struct SealedIdempotency {
+    /// The key.
+    pub idempotency: Idempotency,
+    /// The HTTP status.
+    pub status: u16,
+    /// The media type of the body.
+    pub content_type: Cow<'static, str>,
+    /// Where the receipt can be read again.
+    pub location: Option<String>,
+    /// The body, bound to the key.
+    pub body: Sealed,
+}
+
+/// What became of a sealed commit; see [`crate::Outcome`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// On disk.
+    Committed,
+    /// Accepted before.
+    Replayed(StoredReply),
+    /// The key was used for another body.
+    KeyReused,
+    /// The condition at this index does not hold.
+    ConditionFailed(usize),
+    /// The person has this open flow.
+    FlowExists(Flow),
+    /// A random id is taken.
+    IdTaken,
+}
+
+/// A reply as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredReply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The media type of the body.
+    pub content_type: String,
+    /// Where the receipt can be read again.
+    pub location: Option<String>,
+    /// The body.
+    pub body: Sealed,
+}
+
+/// What a database knows of payload keys.
+#[derive(Clone, Debug)]
+pub struct PayloadKeys {
+    /// The probe of every key there ever was.
+    pub probes: Vec<Sealed>,
+    /// Whether anything is sealed.
+    pub in_use: bool,
+}

@@ -1,0 +1,262 @@
+//! Commits: idempotency, conditions and writes of each, all of a batch in one transaction.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use uuid::Uuid;
+use uuid::fmt::Hyphenated;
+
+use super::fault::Fault;
+use super::row::scoped;
+use super::{execute, flow, require_one, row};
+use crate::model::{Payload, Write};
+use crate::{
+    Condition, Constraint, Idempotency, Known, Millis, Record, Scope, Sealed, SealedCommit, SealedIdempotency,
+    StatusChange, StoreError, StoredReply, Verdict,
+};
+
+/// Answers for each commit of the batch; an error ends the transaction for all of them.
+pub(super) fn run(connection: &Connection, batch: &[SealedCommit]) -> Result<Vec<Result<Verdict, StoreError>>, Fault> {
+    batch
+        .iter()
+        .map(|commit| match decide(connection, commit) {
+            Err(fault) if fault.is_of_one_commit() => Ok(Err(fault.into())),
+            decided => decided.map(Ok),
+        })
+        .collect()
+}
+
+/// What is known of a key at `now`.
+pub(super) fn known(
+    connection: &Connection,
+    scope: &Scope,
+    idempotency: &Idempotency,
+    now: Millis,
+) -> rusqlite::Result<Option<Known<StoredReply>>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT fingerprint, status, content_type, location, key_id, nonce, ciphertext FROM idempotency
+         WHERE key_digest = ?1 AND partner_id = ?2 AND application_id = ?3 AND environment = ?4 AND operation = ?5
+           AND expires_at > ?6",
+    )?;
+    statement
+        .query_row(scoped!(scope, idempotency.key_digest, idempotency.operation, now), |row| {
+            // Both are keyed digests, so the time a comparison takes tells nothing.
+            if row.get_ref(0)?.as_blob()? != idempotency.fingerprint {
+                return Ok(Known::KeyReused);
+            }
+            Ok(Known::Replayed(StoredReply {
+                status: row.get(1)?,
+                content_type: row.get(2)?,
+                location: row.get(3)?,
+                body: row::sealed(row, 4)?,
+            }))
+        })
+        .optional()
+}
+
+/// Forgets up to `limit` expired keys.
+pub(super) fn purge(connection: &Connection, now: Millis, limit: u32) -> Result<usize, Fault> {
+    let mut statement = connection.prepare_cached(
+        "DELETE FROM idempotency WHERE rowid IN
+           (SELECT rowid FROM idempotency WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
+    )?;
+    Ok(statement.execute(params![now, limit])?)
+}
+
+fn decide(connection: &Connection, commit: &SealedCommit) -> Result<Verdict, Fault> {
+    let SealedCommit { scope, now, .. } = commit;
+    if let Some(sealed) = &commit.idempotency {
+        match known(connection, scope, &sealed.idempotency, *now)? {
+            None => {}
+            Some(Known::Replayed(reply)) => return Ok(Verdict::Replayed(reply)),
+            Some(Known::KeyReused) => return Ok(Verdict::KeyReused),
+        }
+    }
+    for (index, condition) in commit.conditions.iter().enumerate() {
+        let holds = match condition {
+            Condition::FlowIs { process_id, states } => flow::is_in(connection, scope, *process_id, states, *now)?,
+            Condition::StatusIs { record, one_of } => status_is(connection, scope, *record, one_of)?,
+        };
+        if !holds {
+            return Ok(Verdict::ConditionFailed(index));
+        }
+    }
+    execute(connection, "SAVEPOINT one")?;
+    let verdict = match write_all(connection, commit) {
+        Ok(Verdict::Committed) => Ok(Verdict::Committed),
+        Ok(refused) => {
+            execute(connection, "ROLLBACK TO one")?;
+            Ok(refused)
+        }
+        Err(fault) if fault.is_of_one_commit() => {
+            execute(connection, "ROLLBACK TO one")?;
+            match fault {
+                Fault::Refused(Constraint::Unique) => Ok(Verdict::IdTaken),
+                fault => Err(fault),
+            }
+        }
+        // The whole transaction ends; SQLite may have ended it already.
+        Err(fault) => return Err(fault),
+    };
+    execute(connection, "RELEASE one")?;
+    verdict
+}
+
+fn write_all(connection: &Connection, commit: &SealedCommit) -> Result<Verdict, Fault> {
+    let scope = &commit.scope;
+    let mut own = None;
+    for write in &commit.writes {
+        match write {
+            Write::Record(record) => {
+                insert_record(connection, scope, record)?;
+                own = Some(record.id);
+            }
+            Write::Payload(payload) => {
+                require_in_scope(connection, scope, payload.record, own)?;
+                insert_payload(connection, scope, payload)?;
+            }
+            Write::Outbox { record, destination, due_at } => {
+                require_in_scope(connection, scope, *record, own)?;
+                let mut statement = connection.prepare_cached(
+                    "INSERT INTO outbox (record_id, destination, state, next_due_at) VALUES (?1, ?2, 'pending', ?3)",
+                )?;
+                statement.execute(params![record.as_bytes(), destination, due_at])?;
+            }
+            Write::Status { record, change } => change_status(connection, scope, *record, change)?,
+            Write::OpenFlow(flow) => {
+                if let Some(existing) = flow::open(connection, scope, flow, commit.now)? {
+                    return Ok(Verdict::FlowExists(existing));
+                }
+            }
+            Write::StepFlow(step) => flow::step(connection, scope, step)?,
+        }
+    }
+    if let Some(sealed) = &commit.idempotency {
+        let about = commit.writes.iter().find_map(|write| match write {
+            Write::Record(record) => Some(record.id),
+            Write::Status { record, .. } => Some(*record),
+            _ => None,
+        });
+        insert_idempotency(connection, scope, sealed, about)?;
+    }
+    Ok(Verdict::Committed)
+}
+
+fn status_is(connection: &Connection, scope: &Scope, record: Uuid, one_of: &[&str]) -> rusqlite::Result<bool> {
+    let mut statement = connection.prepare_cached(
+        "SELECT status FROM records WHERE id = ?1 AND partner_id = ?2 AND application_id = ?3 AND environment = ?4",
+    )?;
+    let holds = statement.query_row(scoped!(scope, record.as_bytes()), |row| {
+        let status = row.get_ref(0)?.as_str()?;
+        Ok(one_of.contains(&status))
+    });
+    Ok(holds.optional()?.unwrap_or(false))
+}
+
+/// A row may only be hung on a record of the commit's scope; the record of the same commit needs no look-up.
+fn require_in_scope(connection: &Connection, scope: &Scope, record: Uuid, own: Option<Uuid>) -> Result<(), Fault> {
+    if own == Some(record) {
+        return Ok(());
+    }
+    let mut statement = connection.prepare_cached(
+        "SELECT 1 FROM records WHERE id = ?1 AND partner_id = ?2 AND application_id = ?3 AND environment = ?4",
+    )?;
+    if statement.exists(scoped!(scope, record.as_bytes()))? {
+        Ok(())
+    } else {
+        Err(Fault::Refused(Constraint::Reference))
+    }
+}
+
+fn insert_record(connection: &Connection, scope: &Scope, record: &Record) -> Result<(), Fault> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO records (id, partner_id, application_id, environment, public_id, api, version, operation,
+           contract_version, partner_reference, campaign, source, sub_partner, received_at, status, payload_hash, salt,
+           durability, warnings, correlation_id, process_id)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
+    )?;
+    let (mut public_id, mut correlation_id) = ([0; Hyphenated::LENGTH], [0; Hyphenated::LENGTH]);
+    statement.execute(scoped!(
+        scope,
+        record.id.as_bytes(),
+        &*record.public_id.hyphenated().encode_lower(&mut public_id),
+        record.api,
+        record.version,
+        record.operation,
+        record.contract_version,
+        record.partner_reference,
+        record.campaign,
+        record.source,
+        record.sub_partner,
+        record.received_at,
+        record.status,
+        record.payload_hash,
+        record.salt.as_ref().map(crate::Content::as_slice),
+        record.durability,
+        record.warnings,
+        &*record.correlation_id.hyphenated().encode_lower(&mut correlation_id),
+        record.process_id,
+    ))?;
+    append_status(connection, record.id, &record.status, "partner", record.received_at)
+}
+
+fn insert_payload(connection: &Connection, scope: &Scope, payload: &Payload<Sealed>) -> Result<(), Fault> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO payloads (record_id, part, partner_id, environment, key_id, nonce, ciphertext)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    statement.execute(params![
+        payload.record.as_bytes(),
+        payload.part,
+        scope.partner.0.as_bytes(),
+        scope.environment.number(),
+        payload.body.key_id.0,
+        payload.body.nonce,
+        payload.body.ciphertext,
+    ])?;
+    Ok(())
+}
+
+fn change_status(connection: &Connection, scope: &Scope, record: Uuid, change: &StatusChange) -> Result<(), Fault> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE records SET status = ?5
+         WHERE id = ?1 AND partner_id = ?2 AND application_id = ?3 AND environment = ?4",
+    )?;
+    require_one(&mut statement, scoped!(scope, record.as_bytes(), change.status))?;
+    append_status(connection, record, &change.status, change.actor.as_str(), change.at)
+}
+
+fn append_status(connection: &Connection, record: Uuid, status: &str, actor: &str, at: Millis) -> Result<(), Fault> {
+    let mut statement =
+        connection.prepare_cached("INSERT INTO statuses (record_id, status, actor, at) VALUES (?1, ?2, ?3, ?4)")?;
+    statement.execute(params![record.as_bytes(), status, actor, at])?;
+    Ok(())
+}
+
+fn insert_idempotency(
+    connection: &Connection,
+    scope: &Scope,
+    sealed: &SealedIdempotency,
+    record: Option<Uuid>,
+) -> Result<(), Fault> {
+    let SealedIdempotency { idempotency, status, content_type, location, body } = sealed;
+    // A row that is still there under this key has expired, else the commit had been answered from it.
+    let mut statement = connection.prepare_cached(
+        "INSERT OR REPLACE INTO idempotency (key_digest, partner_id, application_id, environment, operation,
+           fingerprint, record_id, expires_at, status, content_type, location, key_id, nonce, ciphertext)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+    )?;
+    statement.execute(scoped!(
+        scope,
+        idempotency.key_digest,
+        idempotency.operation,
+        idempotency.fingerprint,
+        record.as_ref().map(Uuid::as_bytes),
+        idempotency.expires_at,
+        status,
+        content_type,
+        location,
+        body.key_id.0,
+        body.nonce,
+        body.ciphertext,
+    ))?;
+    Ok(())
+}

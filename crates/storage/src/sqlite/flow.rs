@@ -1,0 +1,78 @@
+//! Onboarding flows: at most one open flow of a person in a scope.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::fault::Fault;
+use super::require_one;
+use super::row::{self, flow_columns, scoped};
+use crate::{Digest, Flow, FlowStep, Millis, NewFlow, Scope};
+
+/// Whether the flow is of this scope, open, not expired, and in one of the states.
+pub(super) fn is_in(
+    connection: &Connection,
+    scope: &Scope,
+    process_id: i64,
+    states: &[&str],
+    now: Millis,
+) -> rusqlite::Result<bool> {
+    let mut statement = connection.prepare_cached(
+        "SELECT state FROM flows
+         WHERE process_id = ?1 AND partner_id = ?2 AND application_id = ?3 AND environment = ?4
+           AND open = 1 AND expires_at > ?5",
+    )?;
+    let holds = statement.query_row(scoped!(scope, process_id, now), |row| {
+        let state = row.get_ref(0)?.as_str()?;
+        Ok(states.contains(&state))
+    });
+    Ok(holds.optional()?.unwrap_or(false))
+}
+
+/// The flow of a person that is marked open, expired or not.
+pub(super) fn marked_open(connection: &Connection, scope: &Scope, person: &Digest) -> rusqlite::Result<Option<Flow>> {
+    let mut statement = connection.prepare_cached(concat!(
+        "SELECT ",
+        flow_columns!(),
+        " FROM flows
+         WHERE person_digest = ?1 AND partner_id = ?2 AND application_id = ?3 AND environment = ?4 AND open = 1"
+    ))?;
+    statement.query_row(scoped!(scope, person), row::flow).optional()
+}
+
+/// Opens a flow, or gives back the one the person has. An expired one is closed on the way; its state is left, since
+/// what expiry is called is not known here.
+pub(super) fn open(connection: &Connection, scope: &Scope, flow: &NewFlow, now: Millis) -> Result<Option<Flow>, Fault> {
+    if let Some(existing) = marked_open(connection, scope, &flow.person_digest)? {
+        if existing.expires_at > now {
+            return Ok(Some(existing));
+        }
+        let mut statement =
+            connection.prepare_cached("UPDATE flows SET open = 0, updated_at = ?2 WHERE process_id = ?1")?;
+        statement.execute(params![existing.process_id, now])?;
+    }
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO flows (process_id, partner_id, application_id, environment, customer_no, person_digest, state, open,
+           phone_digest, email_digest, created_at, updated_at, expires_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?9, ?10, ?10, ?11)",
+    )?;
+    statement.execute(scoped!(
+        scope,
+        flow.process_id,
+        flow.customer_no,
+        flow.person_digest,
+        flow.state,
+        flow.phone_digest,
+        flow.email_digest,
+        flow.created_at,
+        flow.expires_at,
+    ))?;
+    Ok(None)
+}
+
+/// Moves an open flow on.
+pub(super) fn step(connection: &Connection, scope: &Scope, step: &FlowStep) -> Result<(), Fault> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE flows SET state = ?5, open = ?6, updated_at = ?7
+         WHERE process_id = ?1 AND partner_id = ?2 AND application_id = ?3 AND environment = ?4 AND open = 1",
+    )?;
+    require_one(&mut statement, scoped!(scope, step.process_id, step.state, step.open, step.at))
+}

@@ -1,0 +1,235 @@
+//! SQLite as a storage engine: one writing connection, reading connections, checkpoints on a thread of their own.
+
+mod checkpoint;
+mod commit;
+mod directory;
+mod fault;
+mod flow;
+mod migrate;
+mod outbox;
+mod read;
+mod row;
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{CachedStatement, Connection, OpenFlags, Params};
+
+use self::checkpoint::{Checkpointer, Checkpoints, Wal};
+use self::fault::{Fault, open_error};
+use self::read::SqliteReader;
+use crate::folder::{self, Folder};
+use crate::{
+    Change, Claim, Claimed, Constraint, Engine, Mark, Marked, Millis, OpenError, PayloadKeys, Reader, Sealed,
+    SealedCommit, StoreError, Verdict,
+};
+
+const DATABASE_NAME: &str = "usher.db";
+
+/// Longer than any statement of ours; only a foreign program holding the database can use it up.
+const BUSY_MAX: Duration = Duration::from_secs(5);
+
+/// There are fewer statements than this, so each is prepared once per connection.
+const STATEMENTS_MAX: usize = 64;
+
+/// SQLite in a data folder.
+pub struct SqliteEngine {
+    // In the order they must be dropped: closing the writing connection makes a final checkpoint, and only then the
+    // folder may be given up.
+    checkpointer: Checkpointer,
+    connection: Connection,
+    wal: Arc<Wal>,
+    database: PathBuf,
+    _folder: Folder,
+}
+
+impl SqliteEngine {
+    /// Opens the database of the folder, made and brought to the newest schema as needed.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or belongs to another version.
+    pub fn open(folder: Folder) -> Result<Self, OpenError> {
+        let database = folder.path().join(DATABASE_NAME);
+        create(folder.path(), &database)
+            .map_err(|source| OpenError::Folder { folder: folder.path().to_owned(), source })?;
+        let failed = |error: rusqlite::Error| open_error(&database, &error);
+        let mut connection = connect(&database, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(failed)?;
+        // Before any other connection exists: the switch to WAL needs the database for itself.
+        prepare_writing(&connection).map_err(failed)?;
+        migrate::run(&mut connection, &database)?;
+        let wal = Arc::new(Wal::default());
+        let checkpoints = connect(&database, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(failed)?;
+        let checkpoints = Checkpoints::new(checkpoints, Arc::clone(&wal)).map_err(failed)?;
+        let checkpointer = Checkpointer::start(checkpoints).map_err(OpenError::Thread)?;
+        Ok(Self { checkpointer, connection, wal, database, _folder: folder })
+    }
+
+    /// One durable transaction: when this returns `Ok`, the disk has it.
+    fn transaction<T>(&mut self, work: impl FnOnce(&Connection) -> Result<T, Fault>) -> Result<T, StoreError> {
+        let turn = self.wal.write();
+        if self.wal.is_broken() {
+            return Err(StoreError::Unavailable);
+        }
+        let result = run(&self.connection, work);
+        drop(turn);
+        match result {
+            Ok(value) => {
+                self.checkpointer.nudge();
+                Ok(value)
+            }
+            Err(fault) => {
+                if let Fault::Broken { code } = fault {
+                    tracing::error!(code, "the database failed; no more commits until a restart");
+                    self.wal.break_down();
+                }
+                Err(fault.into())
+            }
+        }
+    }
+}
+
+impl Drop for SqliteEngine {
+    fn drop(&mut self) {
+        self.checkpointer.stop();
+        // A checkpoint at closing would sync a broken file again and could take pages for written that are not.
+        if self.wal.is_broken()
+            && self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).is_err()
+        {
+            tracing::error!("the final checkpoint could not be switched off");
+        }
+    }
+}
+
+impl Engine for SqliteEngine {
+    fn commit(&mut self, batch: &[SealedCommit]) -> Result<Vec<Result<Verdict, StoreError>>, StoreError> {
+        self.transaction(|connection| commit::run(connection, batch))
+    }
+
+    fn claim(&mut self, claim: &Claim) -> Result<Vec<Claimed>, StoreError> {
+        self.transaction(|connection| outbox::claim(connection, claim))
+    }
+
+    fn mark(&mut self, marks: &[Mark]) -> Result<Vec<Marked>, StoreError> {
+        self.transaction(|connection| outbox::mark(connection, marks))
+    }
+
+    fn administer(&mut self, changes: &[Change]) -> Result<(), StoreError> {
+        self.transaction(|connection| directory::administer(connection, changes))
+    }
+
+    fn purge(&mut self, now: Millis, limit: u32) -> Result<usize, StoreError> {
+        self.transaction(|connection| commit::purge(connection, now, limit))
+    }
+
+    fn payload_keys(&mut self) -> Result<PayloadKeys, OpenError> {
+        read::payload_keys(&self.connection).map_err(|error| open_error(&self.database, &error))
+    }
+
+    fn add_payload_key(&mut self, probe: &Sealed) -> Result<(), OpenError> {
+        read::add_payload_key(&self.connection, probe).map_err(|error| open_error(&self.database, &error))
+    }
+
+    fn reader(&self) -> Result<Box<dyn Reader>, OpenError> {
+        let connection = connect(&self.database, OpenFlags::SQLITE_OPEN_READ_ONLY)
+            .map_err(|error| open_error(&self.database, &error))?;
+        Ok(Box::new(SqliteReader::new(connection)))
+    }
+}
+
+fn run<T>(connection: &Connection, work: impl FnOnce(&Connection) -> Result<T, Fault>) -> Result<T, Fault> {
+    execute(connection, "BEGIN IMMEDIATE")?;
+    let result = work(connection).and_then(|value| {
+        execute(connection, "COMMIT")?;
+        Ok(value)
+    });
+    // After some errors SQLite has rolled back by itself.
+    if result.is_err() && !connection.is_autocommit() {
+        execute(connection, "ROLLBACK")?;
+    }
+    result
+}
+
+fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<usize> {
+    connection.prepare_cached(sql)?.execute([])
+}
+
+/// Runs a change of one row that must exist.
+fn require_one(statement: &mut CachedStatement<'_>, parameters: impl Params) -> Result<(), Fault> {
+    match statement.execute(parameters)? {
+        0 => Err(Fault::Refused(Constraint::Reference)),
+        _ => Ok(()),
+    }
+}
+
+/// SQLite would make the file readable by others; its companions take over the permissions it has.
+fn create(folder: &Path, database: &Path) -> std::io::Result<()> {
+    if database.exists() {
+        return Ok(());
+    }
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(database)?.sync_all()?;
+    folder::sync(folder)
+}
+
+fn connect(database: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(database, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY_MAX)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
+    connection.execute_batch(
+        "PRAGMA trusted_schema = OFF;
+         PRAGMA cell_size_check = ON;
+         PRAGMA foreign_keys = ON;
+         PRAGMA secure_delete = ON;
+         PRAGMA synchronous = FULL;
+         PRAGMA fullfsync = ON;
+         PRAGMA checkpoint_fullfsync = ON;
+         PRAGMA wal_autocheckpoint = 0;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA cache_size = -8192;",
+    )?;
+    Ok(connection)
+}
+
+fn prepare_writing(connection: &Connection) -> rusqlite::Result<()> {
+    // Random ids touch pages all over their indexes; the inner pages at least should stay in memory.
+    connection.execute_batch("PRAGMA cache_size = -32768;")?;
+    connection.pragma_update_and_check(None, "journal_mode", "wal", |row| {
+        let mode: String = row.get(0)?;
+        if mode == "wal" { Ok(()) } else { Err(rusqlite::Error::InvalidQuery) }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use rusqlite::types::Value;
+
+    use super::{Folder, SqliteEngine};
+
+    #[test]
+    fn every_commit_is_synced_and_every_delete_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = SqliteEngine::open(Folder::open(folder.path()).unwrap()).unwrap();
+        let pragma =
+            |name: &str| -> Value { engine.connection.pragma_query_value(None, name, |row| row.get(0)).unwrap() };
+
+        assert_eq!(pragma("journal_mode"), Value::Text("wal".to_owned()));
+        assert_eq!(pragma("synchronous"), Value::Integer(2));
+        assert_eq!(pragma("secure_delete"), Value::Integer(1));
+        assert_eq!(pragma("foreign_keys"), Value::Integer(1));
+        assert_eq!(pragma("trusted_schema"), Value::Integer(0));
+        assert_eq!(pragma("wal_autocheckpoint"), Value::Integer(0));
+        assert_eq!(pragma("busy_timeout"), Value::Integer(5_000));
+        for entry in std::fs::read_dir(folder.path()).unwrap() {
+            let entry = entry.unwrap();
+            assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.file_name());
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Queries. Each is one statement or two, so none holds a snapshot for long.
+
+use rusqlite::{Connection, OptionalExtension as _, Statement, params};
+use uuid::Uuid;
+use uuid::fmt::Hyphenated;
+
+use super::fault::Fault;
+use super::row::{self, record_columns, scoped};
+use super::{commit, flow};
+use crate::{
+    Cursor, Digest, Filter, Flow, Idempotency, KeyEntry, Known, Millis, Page, PayloadKeys, Reader, Record, Scope,
+    Sealed, StatusChange, StoreError, StoredReply,
+};
+
+/// A reading connection.
+pub(super) struct SqliteReader {
+    connection: Connection,
+}
+
+impl SqliteReader {
+    pub(super) fn new(connection: Connection) -> Self {
+        Self { connection }
+    }
+
+    /// Runs a query. A fault ends this query only: whether the store is still good is for the writer to say.
+    fn run<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        query(&self.connection).map_err(|error| {
+            let fault = Fault::from(error);
+            if let Fault::Broken { code } = fault {
+                tracing::error!(code, "the database cannot be read");
+            }
+            fault.into()
+        })
+    }
+}
+
+impl Reader for SqliteReader {
+    fn record(&mut self, scope: &Scope, public_id: Uuid) -> Result<Option<Record>, StoreError> {
+        self.run(|connection| {
+            let mut statement = connection.prepare_cached(concat!(
+                "SELECT ",
+                record_columns!(),
+                " FROM records WHERE public_id = ?1 AND partner_id = ?2 AND application_id = ?3 AND environment = ?4"
+            ))?;
+            let mut text = [0; Hyphenated::LENGTH];
+            let public_id: &str = public_id.hyphenated().encode_lower(&mut text);
+            statement.query_row(scoped!(scope, public_id), row::record).optional()
+        })
+    }
+
+    fn records(
+        &mut self,
+        scope: &Scope,
+        filter: &Filter,
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Result<Page, StoreError> {
+        // One more than asked for tells whether there is a next page.
+        let read = i64::from(limit) + 1;
+        let before = match after {
+            None => Some(Uuid::max()),
+            Some(Cursor(public_id)) => self.record(scope, public_id)?.map(|record| record.id),
+        };
+        let before = before.ok_or(StoreError::UnknownCursor)?;
+        let mut records: Vec<Record> = self.run(|connection| match filter {
+            Filter::Api(api) => {
+                let mut statement = connection.prepare_cached(concat!(
+                    "SELECT ",
+                    record_columns!(),
+                    " FROM records
+                     WHERE id < ?1 AND partner_id = ?2 AND application_id = ?3 AND environment = ?4 AND api = ?5
+                     ORDER BY id DESC LIMIT ?6"
+                ))?;
+                collect(&mut statement, scoped!(scope, before.as_bytes(), api, read))
+            }
+            Filter::Reference { reference, api } => {
+                let mut statement = connection.prepare_cached(concat!(
+                    "SELECT ",
+                    record_columns!(),
+                    " FROM records
+                     WHERE id < ?1 AND partner_id = ?2 AND application_id = ?3 AND environment = ?4
+                       AND partner_reference = ?5 AND (?6 IS NULL OR api = ?6)
+                     ORDER BY id DESC LIMIT ?7"
+                ))?;
+                collect(&mut statement, scoped!(scope, before.as_bytes(), reference, api, read))
+            }
+        })?;
+        let length = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = records.len() > length;
+        records.truncate(length);
+        let next = records.last().filter(|_| more).map(|record| Cursor(record.public_id));
+        Ok(Page { records, next })
+    }
+
+    fn timeline(&mut self, scope: &Scope, record: Uuid) -> Result<Vec<StatusChange>, StoreError> {
+        self.run(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT s.status, s.actor, s.at FROM statuses AS s JOIN records AS r ON r.id = s.record_id
+                 WHERE s.record_id = ?1 AND r.partner_id = ?2 AND r.application_id = ?3 AND r.environment = ?4
+                 ORDER BY s.id",
+            )?;
+            statement.query_map(scoped!(scope, record.as_bytes()), row::status_change)?.collect()
+        })
+    }
+
+    fn payload(&mut self, scope: &Scope, record: Uuid, part: &str) -> Result<Option<Sealed>, StoreError> {
+        self.run(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT p.key_id, p.nonce, p.ciphertext FROM payloads AS p JOIN records AS r ON r.id = p.record_id
+                 WHERE p.record_id = ?1 AND r.partner_id = ?2 AND r.application_id = ?3 AND r.environment = ?4
+                   AND p.part = ?5",
+            )?;
+            statement.query_row(scoped!(scope, record.as_bytes(), part), |row| row::sealed(row, 0)).optional()
+        })
+    }
+
+    fn reply(
+        &mut self,
+        scope: &Scope,
+        idempotency: &Idempotency,
+        now: Millis,
+    ) -> Result<Option<Known<StoredReply>>, StoreError> {
+        self.run(|connection| commit::known(connection, scope, idempotency, now))
+    }
+
+    fn flow(&mut self, scope: &Scope, process_id: i64) -> Result<Option<Flow>, StoreError> {
+        self.run(|connection| {
+            let mut statement = connection.prepare_cached(concat!(
+                "SELECT ",
+                row::flow_columns!(),
+                " FROM flows WHERE process_id = ?1 AND partner_id = ?2 AND application_id = ?3 AND environment = ?4"
+            ))?;
+            statement.query_row(scoped!(scope, process_id), row::flow).optional()
+        })
+    }
+
+    fn open_flow(&mut self, scope: &Scope, person: &Digest, now: Millis) -> Result<Option<Flow>, StoreError> {
+        self.run(|connection| flow::marked_open(connection, scope, person))
+            .map(|flow| flow.filter(|flow| flow.expires_at > now))
+    }
+
+    fn key(&mut self, selector: &str) -> Result<Option<KeyEntry>, StoreError> {
+        self.run(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT a.partner_id, k.application_id, k.environment, k.mac, a.public_id, a.mode, k.expires_at,
+                   k.revoked_at
+                 FROM keys AS k JOIN applications AS a ON a.id = k.application_id WHERE k.selector = ?1",
+            )?;
+            let entry = statement.query_row([selector], |row| {
+                Ok(KeyEntry {
+                    scope: row::scope(row, 0)?,
+                    mac: row.get(3)?,
+                    application_public_id: row.get(4)?,
+                    mode: row::mode(row, 5)?,
+                    subscriptions: Vec::new(),
+                    expires_at: row.get(6)?,
+                    revoked_at: row.get(7)?,
+                })
+            });
+            let Some(mut entry) = entry.optional()? else { return Ok(None) };
+            let mut statement = connection.prepare_cached(
+                "SELECT api FROM subscriptions WHERE application_id = ?1 AND environment = ?2 ORDER BY api",
+            )?;
+            let of_application = params![entry.scope.application.0.as_bytes(), entry.scope.environment.number()];
+            entry.subscriptions =
+                statement.query_map(of_application, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+            Ok(Some(entry))
+        })
+    }
+
+    fn has_partners(&mut self) -> Result<bool, StoreError> {
+        self.run(|connection| connection.prepare_cached("SELECT 1 FROM partners")?.exists([]))
+    }
+}
+
+/// What is known of payload keys.
+pub(super) fn payload_keys(connection: &Connection) -> rusqlite::Result<PayloadKeys> {
+    let mut statement = connection.prepare("SELECT key_id, nonce, ciphertext FROM payload_keys")?;
+    let probes = statement.query_map([], |row| row::sealed(row, 0))?.collect::<Result<_, _>>()?;
+    let in_use = connection.query_row(
+        "SELECT EXISTS (SELECT 1 FROM payloads) OR EXISTS (SELECT 1 FROM idempotency)",
+        [],
+        |row| row.get(0),
+    )?;
+    Ok(PayloadKeys { probes, in_use })
+}
+
+/// Remembers a payload key.
+pub(super) fn add_payload_key(connection: &Connection, probe: &Sealed) -> rusqlite::Result<()> {
+    connection
+        .execute(
+            "INSERT INTO payload_keys (key_id, nonce, ciphertext) VALUES (?1, ?2, ?3)",
+            params![probe.key_id.0, probe.nonce, probe.ciphertext],
+        )
+        .map(drop)
+}
+
+fn collect(statement: &mut Statement<'_>, parameters: &[&dyn rusqlite::ToSql]) -> rusqlite::Result<Vec<Record>> {
+    statement.query_map(parameters, row::record)?.collect()
+}

@@ -1,0 +1,297 @@
+//! The handle everybody uses: asynchronous, cheap to clone, sealing and opening on the way.
+
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use uuid::Uuid;
+
+use crate::readers::Readers;
+use crate::running::Attempts;
+use crate::writer::{Work, Writer};
+use crate::{
+    Binding, Change, Claim, Claimed, Commit, Content, Cursor, Digest, Engine, Filter, Flow, Folder, Idempotency,
+    KeyEntry, Known, Mark, Marked, Millis, OpenError, Outcome, Page, Record, Reply, Running, Scope, Sealer,
+    SqliteEngine, StatusChange, StillRunning, StoreError, StoredReply, Verdict, key_file,
+};
+
+/// Sizes of a store.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Work that may wait for the writer, and queries for the readers; more is refused as overload.
+    pub queue_length_max: usize,
+    /// Commits in one transaction.
+    pub batch_length_max: usize,
+    /// Reading threads.
+    pub reader_count: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { queue_length_max: 1_024, batch_length_max: 256, reader_count: 4 }
+    }
+}
+
+/// How a store is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// False for ever after an I/O error: the process should end and be started again.
+    pub writable: bool,
+    /// Whether the last write found no space.
+    pub full: bool,
+    /// Work that waits for the writer.
+    pub queue_length: usize,
+    /// Transactions that stored commits, since the start.
+    pub transactions: u64,
+    /// Commits that were stored, since the start.
+    pub commits: u64,
+}
+
+/// Durable storage. Clones share everything.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    writer: Writer,
+    readers: Readers,
+    sealer: Sealer,
+    attempts: Attempts,
+    reader_count: usize,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Store {
+    /// Opens the data folder with SQLite: made at first start, with its payload key.
+    ///
+    /// # Errors
+    /// When anything about the folder, the key or the database is not as it must be; nothing is repaired silently.
+    pub fn open(folder: &Path, options: &Options) -> Result<Self, OpenError> {
+        let folder = Folder::open(folder)?;
+        let path = folder.path().to_owned();
+        let mut engine = SqliteEngine::open(folder)?;
+        let sealer = key_file::unlock(&path, &mut engine)?;
+        Self::start(engine, sealer, options)
+    }
+
+    /// Starts the threads around an engine.
+    ///
+    /// # Errors
+    /// When a thread or a reading connection cannot be had.
+    pub fn start(engine: impl Engine, sealer: Sealer, options: &Options) -> Result<Self, OpenError> {
+        let readers = (0..options.reader_count).map(|_| engine.reader()).collect::<Result<_, _>>()?;
+        let (readers, mut threads) = Readers::start(readers, options.queue_length_max)?;
+        let (writer, thread) = Writer::start(engine, options.queue_length_max, options.batch_length_max)?;
+        threads.push(thread);
+        let attempts = Attempts::default();
+        let threads = Mutex::new(threads);
+        let inner = Inner { writer, readers, sealer, attempts, reader_count: options.reader_count, threads };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Finishes what is queued, closes the database and gives up the folder. Blocks until then; every later command of
+    /// any clone is answered with [`StoreError::Unavailable`].
+    pub fn close(&self) {
+        for _ in 0..self.inner.reader_count {
+            if !self.inner.readers.stop_one() {
+                break;
+            }
+        }
+        self.inner.writer.stop();
+        let threads = std::mem::take(&mut *self.inner.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the store had panicked");
+            }
+        }
+    }
+
+    /// How the store is doing; never waits.
+    pub fn health(&self) -> Health {
+        let signs = self.inner.writer.signs();
+        Health {
+            writable: !signs.broken.load(Ordering::Acquire),
+            full: signs.full.load(Ordering::Relaxed),
+            queue_length: signs.queued.load(Ordering::Relaxed),
+            transactions: signs.transactions.load(Ordering::Relaxed),
+            commits: signs.commits.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Marks a key as being worked on in this process, until the guard is dropped.
+    ///
+    /// # Errors
+    /// When another call with the key is running.
+    pub fn begin(&self, scope: &Scope, operation: &'static str, key_digest: Digest) -> Result<Running, StillRunning> {
+        self.inner.attempts.begin((*scope, operation, key_digest))
+    }
+
+    /// What a key stands for, before anything is committed: so that a retry gets its answer even where the request
+    /// would be refused by now.
+    ///
+    /// # Errors
+    /// When the store cannot say; so for all commands below.
+    pub async fn lookup(
+        &self,
+        scope: &Scope,
+        idempotency: &Idempotency,
+        now: Millis,
+    ) -> Result<Option<Known>, StoreError> {
+        let (scope, idempotency) = (*scope, *idempotency);
+        let known = self.inner.readers.ask(move |reader| reader.reply(&scope, &idempotency, now)).await?;
+        Ok(match known {
+            None => None,
+            Some(Known::KeyReused) => Some(Known::KeyReused),
+            Some(Known::Replayed(stored)) => Some(Known::Replayed(self.open_reply(&scope, &idempotency, stored)?)),
+        })
+    }
+
+    /// Stores a commit. [`Outcome::Committed`] is given only once everything is on disk; a caller that stops waiting
+    /// does not undo it.
+    ///
+    /// # Errors
+    /// When nothing was acknowledged; the same commit may be tried again under the same key.
+    pub async fn commit(&self, commit: Commit) -> Result<Outcome, StoreError> {
+        let scope = commit.scope;
+        let idempotency = commit.idempotency;
+        let (commit, reply) = self.inner.sealer.seal_commit(commit)?;
+        let verdict = self.inner.writer.ask(|answer| Work::Commit(Box::new(commit), answer)).await?;
+        Ok(match (verdict, idempotency) {
+            (Verdict::Committed, _) => Outcome::Committed(reply),
+            (Verdict::Replayed(stored), Some(idempotency)) => {
+                Outcome::Replayed(self.open_reply(&scope, &idempotency, stored)?)
+            }
+            // An engine has nothing to replay for a commit without a key.
+            (Verdict::Replayed(_), None) => return Err(StoreError::Unreadable),
+            (Verdict::KeyReused, _) => Outcome::KeyReused,
+            (Verdict::ConditionFailed(index), _) => Outcome::ConditionFailed(index),
+            (Verdict::FlowExists(flow), _) => Outcome::FlowExists(flow),
+            (Verdict::IdTaken, _) => Outcome::IdTaken,
+        })
+    }
+
+    /// A record by its public id.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn record(&self, scope: &Scope, public_id: Uuid) -> Result<Option<Record>, StoreError> {
+        let scope = *scope;
+        self.inner.readers.ask(move |reader| reader.record(&scope, public_id)).await
+    }
+
+    /// A page of records, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownCursor`] when the cursor is not of this scope.
+    pub async fn records(
+        &self,
+        scope: &Scope,
+        filter: Filter,
+        after: Option<Cursor>,
+        limit: u32,
+    ) -> Result<Page, StoreError> {
+        let scope = *scope;
+        self.inner.readers.ask(move |reader| reader.records(&scope, &filter, after, limit)).await
+    }
+
+    /// The timeline of a record, oldest first.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn timeline(&self, scope: &Scope, record: Uuid) -> Result<Vec<StatusChange>, StoreError> {
+        let scope = *scope;
+        self.inner.readers.ask(move |reader| reader.timeline(&scope, record)).await
+    }
+
+    /// A payload of a record, opened.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] when it is not what was sealed for this record.
+    pub async fn payload(
+        &self,
+        scope: &Scope,
+        record: Uuid,
+        part: &'static str,
+    ) -> Result<Option<Content>, StoreError> {
+        let scope = *scope;
+        let sealed = self.inner.readers.ask(move |reader| reader.payload(&scope, record, part)).await?;
+        let binding = Binding::Payload { record, part, partner: scope.partner, environment: scope.environment };
+        sealed.map(|sealed| self.inner.sealer.open(&binding, sealed)).transpose()
+    }
+
+    /// A flow by its number.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn flow(&self, scope: &Scope, process_id: i64) -> Result<Option<Flow>, StoreError> {
+        let scope = *scope;
+        self.inner.readers.ask(move |reader| reader.flow(&scope, process_id)).await
+    }
+
+    /// The flow of a person that is open and not expired.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn open_flow(&self, scope: &Scope, person: Digest, now: Millis) -> Result<Option<Flow>, StoreError> {
+        let scope = *scope;
+        self.inner.readers.ask(move |reader| reader.open_flow(&scope, &person, now)).await
+    }
+
+    /// A key by its selector.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn key(&self, selector: String) -> Result<Option<KeyEntry>, StoreError> {
+        self.inner.readers.ask(move |reader| reader.key(&selector)).await
+    }
+
+    /// Whether there is any partner; there is none at first start only.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn has_partners(&self) -> Result<bool, StoreError> {
+        self.inner.readers.ask(|reader| reader.has_partners()).await
+    }
+
+    /// Changes the directory: everything or nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Constraint`] when a change does not fit.
+    pub async fn administer(&self, changes: Vec<Change>) -> Result<(), StoreError> {
+        self.inner.writer.ask(|answer| Work::Administer(changes, answer)).await
+    }
+
+    /// Forgets up to `limit` expired idempotency keys and says how many; call again while it is the limit. Small limits
+    /// keep commits from waiting.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn purge(&self, now: Millis, limit: u32) -> Result<usize, StoreError> {
+        self.inner.writer.ask(|answer| Work::Purge { now, limit, answer }).await
+    }
+
+    /// Leases due outbox rows of all partners.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
+        self.inner.writer.ask(|answer| Work::Claim(claim, answer)).await
+    }
+
+    /// Writes what became of claimed rows, and answers for each, in order.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn mark(&self, marks: Vec<Mark>) -> Result<Vec<Marked>, StoreError> {
+        self.inner.writer.ask(|answer| Work::Mark(marks, answer)).await
+    }
+
+    fn open_reply(&self, scope: &Scope, idempotency: &Idempotency, stored: StoredReply) -> Result<Reply, StoreError> {
+        let StoredReply { status, content_type, location, body } = stored;
+        let binding = Binding::Reply { scope, operation: idempotency.operation, key_digest: &idempotency.key_digest };
+        let body = self.inner.sealer.open(&binding, body)?;
+        Ok(Reply { status, content_type: content_type.into(), location, body })
+    }
+}

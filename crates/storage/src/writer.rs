@@ -1,0 +1,230 @@
+//! The writer: one thread that owns the engine. It takes whatever is queued, commits it as one transaction, and answers
+//! only then. It never waits for company: under load the queue fills while the disk syncs, and that is the company.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::{self, JoinHandle};
+
+use tokio::sync::oneshot;
+
+use crate::{Change, Claim, Claimed, Engine, Mark, Marked, Millis, OpenError, SealedCommit, StoreError, Verdict};
+
+/// Where an answer goes. Nobody may be waiting any more; what was done is done.
+pub(crate) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// What the writer is asked for.
+pub(crate) enum Work {
+    /// Boxed, so that the places of the queue stay small.
+    Commit(Box<SealedCommit>, Answer<Verdict>),
+    Claim(Claim, Answer<Vec<Claimed>>),
+    Mark(Vec<Mark>, Answer<Vec<Marked>>),
+    Administer(Vec<Change>, Answer<()>),
+    Purge {
+        now: Millis,
+        limit: u32,
+        answer: Answer<usize>,
+    },
+    /// End once everything queued before is done.
+    Stop,
+}
+
+/// What can be seen of the writer from outside.
+#[derive(Debug, Default)]
+pub(crate) struct Signs {
+    /// The engine cannot be trusted any more.
+    pub(crate) broken: AtomicBool,
+    /// The last write found no space.
+    pub(crate) full: AtomicBool,
+    /// Work that is queued and not begun.
+    pub(crate) queued: AtomicUsize,
+    /// Transactions that stored commits.
+    pub(crate) transactions: AtomicU64,
+    /// Commits that were stored.
+    pub(crate) commits: AtomicU64,
+}
+
+/// The way to the writer.
+pub(crate) struct Writer {
+    queue: SyncSender<Work>,
+    signs: Arc<Signs>,
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(crate) fn start(
+        engine: impl Engine,
+        queue_length_max: usize,
+        batch_length_max: usize,
+    ) -> Result<(Self, JoinHandle<()>), OpenError> {
+        let (queue, work) = sync_channel(queue_length_max);
+        let signs = Arc::new(Signs::default());
+        let desk = Desk { engine, signs: Arc::clone(&signs), batch_length_max };
+        let thread = thread::Builder::new()
+            .name("usher-writer".to_owned())
+            .spawn(move || desk.run(&work))
+            .map_err(OpenError::Thread)?;
+        Ok((Self { queue, signs }, thread))
+    }
+
+    /// Queues work and waits for its answer. Once queued it is done, whether or not anybody still waits.
+    pub(crate) async fn ask<T>(&self, work: impl FnOnce(Answer<T>) -> Work) -> Result<T, StoreError> {
+        if self.signs.broken.load(Ordering::Acquire) {
+            return Err(StoreError::Unavailable);
+        }
+        let (answer, answered) = oneshot::channel();
+        self.signs.queued.fetch_add(1, Ordering::Relaxed);
+        if let Err(error) = self.queue.try_send(work(answer)) {
+            self.signs.queued.fetch_sub(1, Ordering::Relaxed);
+            return Err(match error {
+                TrySendError::Full(_) => StoreError::Overloaded,
+                TrySendError::Disconnected(_) => StoreError::Unavailable,
+            });
+        }
+        answered.await.unwrap_or(Err(StoreError::Unavailable))
+    }
+
+    /// Asks the thread to end; `false` when it has ended already.
+    pub(crate) fn stop(&self) -> bool {
+        self.signs.queued.fetch_add(1, Ordering::Relaxed);
+        self.queue.send(Work::Stop).is_ok()
+    }
+
+    pub(crate) fn signs(&self) -> &Signs {
+        &self.signs
+    }
+}
+
+/// What the thread works with.
+struct Desk<E> {
+    engine: E,
+    signs: Arc<Signs>,
+    batch_length_max: usize,
+}
+
+impl<E> Drop for Desk<E> {
+    fn drop(&mut self) {
+        // Closed or panicked: either way nothing is written any more.
+        self.signs.broken.store(true, Ordering::Release);
+    }
+}
+
+/// Work taken from the queue, sorted by kind. Nobody was answered yet, so the order between kinds was promised to
+/// nobody either.
+#[derive(Default)]
+struct Batch {
+    commits: Vec<SealedCommit>,
+    commit_answers: Vec<Answer<Verdict>>,
+    marks: Vec<Mark>,
+    mark_answers: Vec<(usize, Answer<Vec<Marked>>)>,
+    others: Vec<Work>,
+    stop: bool,
+}
+
+impl Batch {
+    fn add(&mut self, work: Work) {
+        match work {
+            Work::Commit(commit, answer) => {
+                self.commits.push(*commit);
+                self.commit_answers.push(answer);
+            }
+            Work::Mark(marks, answer) => {
+                self.mark_answers.push((marks.len(), answer));
+                self.marks.extend(marks);
+            }
+            Work::Stop => self.stop = true,
+            other => self.others.push(other),
+        }
+    }
+}
+
+impl<E: Engine> Desk<E> {
+    fn run(mut self, queue: &Receiver<Work>) {
+        let mut batch = Batch::default();
+        while let Ok(work) = queue.recv() {
+            batch.add(work);
+            let mut length = 1;
+            while length < self.batch_length_max
+                && let Ok(work) = queue.try_recv()
+            {
+                batch.add(work);
+                length += 1;
+            }
+            self.signs.queued.fetch_sub(length, Ordering::Relaxed);
+            self.commit(&mut batch);
+            self.mark(&mut batch);
+            for work in batch.others.drain(..) {
+                self.other(work);
+            }
+            if batch.stop {
+                return;
+            }
+        }
+    }
+
+    fn commit(&mut self, batch: &mut Batch) {
+        if batch.commits.is_empty() {
+            return;
+        }
+        let result = self.guarded(|engine| engine.commit(&batch.commits));
+        batch.commits.clear();
+        match result {
+            Ok(verdicts) => {
+                let stored = verdicts.iter().filter(|verdict| matches!(verdict, Ok(Verdict::Committed))).count();
+                if stored > 0 {
+                    self.signs.transactions.fetch_add(1, Ordering::Relaxed);
+                    self.signs.commits.fetch_add(u64::try_from(stored).unwrap_or(u64::MAX), Ordering::Relaxed);
+                }
+                for (answer, verdict) in batch.commit_answers.drain(..).zip(verdicts) {
+                    send(answer, verdict);
+                }
+            }
+            Err(error) => batch.commit_answers.drain(..).for_each(|answer| send(answer, Err(error))),
+        }
+    }
+
+    fn mark(&mut self, batch: &mut Batch) {
+        if batch.marks.is_empty() && batch.mark_answers.is_empty() {
+            return;
+        }
+        let result = self.guarded(|engine| engine.mark(&batch.marks));
+        batch.marks.clear();
+        match result {
+            Ok(marked) => {
+                let mut marked = marked.into_iter();
+                for (length, answer) in batch.mark_answers.drain(..) {
+                    send(answer, Ok(marked.by_ref().take(length).collect()));
+                }
+            }
+            Err(error) => batch.mark_answers.drain(..).for_each(|(_, answer)| send(answer, Err(error))),
+        }
+    }
+
+    fn other(&mut self, work: Work) {
+        match work {
+            Work::Claim(claim, answer) => send(answer, self.guarded(|engine| engine.claim(&claim))),
+            Work::Administer(changes, answer) => send(answer, self.guarded(|engine| engine.administer(&changes))),
+            Work::Purge { now, limit, answer } => send(answer, self.guarded(|engine| engine.purge(now, limit))),
+            Work::Commit(..) | Work::Mark(..) | Work::Stop => {}
+        }
+    }
+
+    /// Calls the engine, unless it has failed before.
+    fn guarded<T>(&mut self, command: impl FnOnce(&mut E) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        if self.signs.broken.load(Ordering::Acquire) {
+            return Err(StoreError::Unavailable);
+        }
+        let result = command(&mut self.engine);
+        let error = result.as_ref().err();
+        self.signs.full.store(error == Some(&StoreError::Full), Ordering::Relaxed);
+        if error == Some(&StoreError::Unavailable) {
+            self.signs.broken.store(true, Ordering::Release);
+        }
+        result
+    }
+}
+
+/// Nobody may be waiting any more; that changes nothing of what was stored.
+fn send<T>(answer: Answer<T>, result: Result<T, StoreError>) {
+    let _ = answer.send(result);
+}

@@ -1,0 +1,221 @@
+//! One process, one folder, one key: everything else is refused with a way out.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use usher_storage::{OpenError, Options, Outcome, Store};
+
+use crate::fixtures::{House, commit, database, private_folder, reply};
+
+fn open(folder: &Path) -> Result<Store, OpenError> {
+    Store::open(folder, &Options::default())
+}
+
+fn refusal(folder: &Path) -> OpenError {
+    match open(folder) {
+        Ok(_) => panic!("the folder was accepted"),
+        Err(error) => error,
+    }
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[tokio::test]
+async fn a_first_start_makes_everything_private() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("deep/usher-data");
+    let store = open(&folder).unwrap();
+    assert!(!store.has_partners().await.unwrap());
+    assert_eq!(mode(&folder), 0o700);
+    let mut names = Vec::new();
+    for entry in fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+        names.push(path.file_name().unwrap().to_str().unwrap().to_owned());
+    }
+    names.sort();
+    assert_eq!(names, ["payload.key", "usher.db", "usher.db-shm", "usher.db-wal", "usher.lock"]);
+}
+
+#[tokio::test]
+async fn a_restart_keeps_everything() {
+    let mut house = House::new().await;
+    house.commit(commit(1)).await;
+    house.reopen();
+    assert!(house.store.has_partners().await.unwrap());
+    assert_eq!(house.commit(commit(1)).await, Outcome::Replayed(reply(1)));
+    assert_eq!(house.count("payloads"), 1);
+}
+
+#[tokio::test]
+async fn a_second_process_is_refused_with_folder_and_remedy() {
+    let house = House::new().await;
+    let error = refusal(house.folder.path());
+    assert!(matches!(error, OpenError::InUse { .. }), "{error}");
+    let text = error.to_string();
+    assert!(text.contains(house.folder.path().to_str().unwrap()), "{text}");
+    assert!(text.contains(&format!("({})", std::process::id())), "{text}");
+    assert_eq!(error.remedy(), "Stop the other process, or choose another data folder.");
+
+    house.store.close();
+    open(house.folder.path()).unwrap();
+}
+
+#[tokio::test]
+async fn a_folder_others_can_look_into_is_refused_unless_it_is_empty() {
+    let house = House::new().await;
+    let folder = house.folder.path();
+    house.store.close();
+    fs::set_permissions(folder, Permissions::from_mode(0o750)).unwrap();
+    let error = refusal(folder);
+    assert!(matches!(error, OpenError::FolderMode { mode: 0o750, .. }), "{error}");
+    assert_eq!(error.remedy(), format!("Run: chmod 700 '{}'", folder.canonicalize().unwrap().display()));
+
+    let empty = tempfile::tempdir().unwrap();
+    fs::set_permissions(empty.path(), Permissions::from_mode(0o755)).unwrap();
+    open(empty.path()).unwrap();
+    assert_eq!(mode(empty.path()), 0o700);
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_named() {
+    let parent = tempfile::tempdir().unwrap();
+    let file = parent.path().join("file");
+    fs::write(&file, "").unwrap();
+    for path in [file.clone(), file.join("below")] {
+        let error = refusal(&path);
+        assert!(matches!(error, OpenError::Folder { .. }), "{error}");
+        assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_others_can_read_is_refused() {
+    let house = House::new().await;
+    house.store.close();
+    let key = house.folder.path().join("payload.key");
+    for wrong in [0o640, 0o604, 0o660] {
+        fs::set_permissions(&key, Permissions::from_mode(wrong)).unwrap();
+        let error = refusal(house.folder.path());
+        assert!(matches!(error, OpenError::KeyMode { mode, .. } if mode == wrong), "{error}");
+        assert!(error.remedy().starts_with("Run: chmod 600 '"), "{}", error.remedy());
+    }
+    fs::set_permissions(&key, Permissions::from_mode(0o400)).unwrap();
+    open(house.folder.path()).unwrap();
+}
+
+#[tokio::test]
+async fn a_lost_key_is_not_replaced_while_anything_is_sealed_with_it() {
+    let house = House::new().await;
+    let key = house.folder.path().join("payload.key");
+    house.store.close();
+    fs::remove_file(&key).unwrap();
+    // Nothing is sealed yet, so a new key does no harm.
+    let store = open(house.folder.path()).unwrap();
+    assert_eq!(store.commit(commit(1)).await, Ok(Outcome::Committed(reply(1))));
+    store.close();
+
+    let saved = fs::read(&key).unwrap();
+    fs::remove_file(&key).unwrap();
+    let error = refusal(house.folder.path());
+    assert!(matches!(error, OpenError::KeyMissing { .. }), "{error}");
+    assert!(!key.exists());
+    fs::write(&key, saved).unwrap();
+    fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
+    let store = open(house.folder.path()).unwrap();
+    assert_eq!(store.commit(commit(1)).await, Ok(Outcome::Replayed(reply(1))));
+}
+
+#[tokio::test]
+async fn a_key_that_does_not_fit_is_found_at_the_start() {
+    let house = House::new().await;
+    house.commit(commit(1)).await;
+    house.store.close();
+    let key = house.folder.path().join("payload.key");
+    let line = fs::read_to_string(&key).unwrap();
+    let flipped = |index: usize| {
+        let digit = if line.as_bytes()[index] == b'0' { '1' } else { '0' };
+        format!("{}{digit}{}", &line[..index], &line[index + 1..])
+    };
+
+    // The same name with another key, and another name.
+    for foreign in [flipped(line.len() - 2), flipped("usher-payload-key-1 ".len())] {
+        fs::write(&key, foreign).unwrap();
+        let error = refusal(house.folder.path());
+        assert!(matches!(error, OpenError::KeyForeign { .. }), "{error}");
+    }
+    for malformed in ["", "\n", &line[..60], &line.replace("-1 ", "-2 "), &line.replace(' ', "x"), &format!("{line}0")]
+    {
+        fs::write(&key, malformed).unwrap();
+        let error = refusal(house.folder.path());
+        assert!(matches!(error, OpenError::KeyMalformed { .. }), "{malformed:?}: {error}");
+        assert!(!format!("{error} {error:?}").contains(&line[40..60]), "the error shows the key");
+    }
+    fs::write(&key, &line).unwrap();
+    open(house.folder.path()).unwrap();
+}
+
+#[tokio::test]
+async fn a_half_written_key_of_a_crashed_first_start_is_replaced() {
+    let folder = private_folder();
+    fs::write(folder.path().join("payload.key.new"), "usher-payload-key-1 00").unwrap();
+    open(folder.path()).unwrap();
+    assert!(!folder.path().join("payload.key.new").exists());
+}
+
+#[tokio::test]
+async fn a_database_of_another_version_is_refused() {
+    let house = House::new().await;
+    house.store.close();
+    database(house.folder.path())
+        .execute(
+            "INSERT INTO refinery_schema_history (version, name, applied_on, checksum)
+             VALUES (99, 'later', '2030-01-01T00:00:00Z', '1')",
+            [],
+        )
+        .unwrap();
+    let error = refusal(house.folder.path());
+    assert!(matches!(error, OpenError::Schema { .. }), "{error}");
+    assert!(error.remedy().contains("newest version"), "{}", error.remedy());
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused() {
+    let folder = private_folder();
+    fs::write(folder.path().join("usher.db"), vec![7; 8_192]).unwrap();
+    let error = refusal(folder.path());
+    assert!(matches!(error, OpenError::Database { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn an_empty_folder_gets_the_whole_schema() {
+    let house = House::new().await;
+    let database = house.database();
+    let mut statement = database
+        .prepare("SELECT name FROM pragma_table_list WHERE schema = 'main' AND name NOT LIKE 'sqlite_%' ORDER BY name")
+        .unwrap();
+    let tables: Vec<String> = statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+    assert_eq!(
+        tables,
+        [
+            "applications",
+            "flows",
+            "idempotency",
+            "keys",
+            "outbox",
+            "partners",
+            "payload_keys",
+            "payloads",
+            "records",
+            "refinery_schema_history",
+            "statuses",
+            "subscriptions",
+        ]
+    );
+    let loose = "SELECT count(*) FROM pragma_table_list
+        WHERE schema = 'main' AND NOT strict AND name NOT LIKE 'sqlite_%' AND name <> 'refinery_schema_history'";
+    assert_eq!(database.query_row(loose, [], |row| row.get::<_, i64>(0)).unwrap(), 0, "every table is STRICT");
+}

@@ -1,0 +1,11 @@
+//! The promises of the store, each as a partner or an operator would notice it.
+
+mod commits;
+mod directory;
+mod fixtures;
+mod flows;
+mod folders;
+mod idempotency;
+mod outbox;
+mod reading;
+mod sealing;
