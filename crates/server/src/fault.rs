@@ -7,6 +7,7 @@ use axum::http::header::{ALLOW, CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use usher_domain::idempotency::KeyFault;
 use usher_domain::refusal::Refusal;
+use usher_storage::StoreError;
 use usher_wire::{Unreadable, Violation, Violations};
 
 use crate::dialect::Dialect;
@@ -200,6 +201,20 @@ impl Fault {
         // What follows on such a connection may be the rest of a body, or meant for somebody else.
         if matches!(self, Fault::Malformed(_) | Fault::RequestTimeout | Fault::HeadersTooLarge) {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Overloaded => Fault::Overloaded,
+            StoreError::Full | StoreError::Unavailable => Fault::StoreUnavailable,
+            StoreError::Constraint(_) | StoreError::Unreadable | StoreError::UnknownCursor => {
+                // The text of a store error holds kinds and codes only.
+                tracing::error!(%error, "the store cannot do what it was asked for");
+                Fault::Internal
+            }
         }
     }
 }

@@ -4,12 +4,21 @@
 //! the answer form of the API that was called. What a request means is decided in the domain, what is kept in the storage.
 
 pub mod accept;
+pub mod gateway;
 pub mod limits;
 pub mod tls;
 
 mod body;
+mod caller;
+mod contain;
 mod correlation;
 mod credentials;
 mod dialect;
+mod exchange;
 mod fault;
 mod head;
+mod random;
+#[cfg(test)]
+mod test_support;
+
+pub use contain::log_panics_without_text;

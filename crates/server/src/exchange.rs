@@ -1,0 +1,203 @@
+//! The way of every request, whatever the API: head, key, body in; one answer and one log line out.
+
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::future::Future;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
+use bytes::Bytes;
+use jiff::Timestamp;
+use tokio::time::{Instant, timeout_at};
+use usher_wire::Operation;
+
+use crate::caller::Known;
+use crate::contain::{Panicked, contain};
+use crate::correlation::{self, Correlation};
+use crate::credentials::Credential;
+use crate::dialect::Dialect;
+use crate::fault::Fault;
+use crate::gateway::Gateway;
+use crate::{body, head, random};
+
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// What was called.
+#[derive(Clone, Copy)]
+pub(crate) struct Route {
+    pub(crate) operation: &'static Operation,
+    /// The API an application must be subscribed to; none for what every application may call.
+    pub(crate) api: Option<&'static str>,
+    pub(crate) dialect: Dialect,
+}
+
+/// A call that may be answered: its caller is known, its body is there.
+pub(crate) struct Call {
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) operation: &'static Operation,
+    pub(crate) known: Arc<Known>,
+    pub(crate) correlation: Correlation,
+    pub(crate) head: Parts,
+    pub(crate) body: Bytes,
+    pub(crate) now: Timestamp,
+}
+
+/// What a call is answered with when all is well.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) media_type: Cow<'static, str>,
+    pub(crate) location: Option<String>,
+    pub(crate) body: Vec<u8>,
+    /// Whether it is the stored answer of an earlier call.
+    pub(crate) is_replayed: bool,
+}
+
+/// What the log tells of a request beside its outcome.
+struct Line {
+    operation: &'static str,
+    correlation: Correlation,
+    known: Option<Arc<Known>>,
+    begun: Instant,
+}
+
+/// Takes one request of an operation to its answer.
+pub(crate) async fn exchange<F>(
+    gateway: Arc<Gateway>,
+    route: Route,
+    request: Request,
+    handle: impl FnOnce(Call) -> F,
+) -> Response
+where
+    F: Future<Output = Result<Answer, Fault>>,
+{
+    let (mut line, head, mut body) = open(route.operation.id, request);
+    let deadline = line.begun + gateway.limits.request_time_max;
+    let mut is_arriving = true;
+
+    let work = async {
+        let admitted = match admit(&gateway, route, &head, &mut line).await {
+            Ok(known) => receive(route.operation, &head, &mut body, &gateway).await.map(|bytes| (known, bytes)),
+            Err(fault) => Err(fault),
+        };
+        let (known, bytes) = match admitted {
+            Ok(admitted) => admitted,
+            Err(fault) => {
+                body::discard(&mut body, &head.headers).await;
+                return Err(fault);
+            }
+        };
+        is_arriving = false;
+        let (operation, correlation, now) = (route.operation, line.correlation, gateway.now());
+        handle(Call { gateway: gateway.clone(), operation, known, correlation, head, body: bytes, now }).await
+    };
+    let worked = contain(timeout_at(deadline, work)).await;
+    let outcome = match worked {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_)) if is_arriving => Err(Fault::RequestTimeout),
+        // Whether anything was stored is not known here: the writer goes on without us.
+        Ok(Err(_)) => Err(Fault::StoreUnavailable),
+        Err(Panicked) => Err(Fault::Internal),
+    };
+    close(outcome, route.dialect, &line)
+}
+
+/// Answers a request that reaches no operation.
+pub(crate) async fn refuse(gateway: Arc<Gateway>, fault: Fault, request: Request) -> Response {
+    let (line, head, mut body) = open("none", request);
+    let dialect = Dialect::of_path(head.uri.path());
+    let fault = head::check(&head, &gateway.limits).err().unwrap_or(fault);
+    // A body that takes longer than this is not worth waiting for.
+    let _ = timeout_at(line.begun + gateway.limits.request_time_max, body::discard(&mut body, &head.headers)).await;
+    close(Err(fault), dialect, &line)
+}
+
+fn open(operation: &'static str, request: Request) -> (Line, Parts, Body) {
+    let begun = Instant::now();
+    let (head, body) = request.into_parts();
+    let correlation = Correlation::of(&head.headers, &mut random::fill);
+    (Line { operation, correlation, known: None, begun }, head, body)
+}
+
+/// Finds out who calls. A head that can be read in two ways is not asked for a key.
+async fn admit(gateway: &Gateway, route: Route, head: &Parts, line: &mut Line) -> Result<Arc<Known>, Fault> {
+    head::check(head, &gateway.limits)?;
+    let credential = Credential::of(&head.headers)?;
+    let known = gateway.callers.identify(&gateway.store, credential, route.api, gateway.now()).await?;
+    line.known = Some(known.clone());
+    Ok(known)
+}
+
+async fn receive(operation: &Operation, head: &Parts, body: &mut Body, gateway: &Gateway) -> Result<Bytes, Fault> {
+    if !operation.body {
+        return Ok(Bytes::new());
+    }
+    body::check_media_type(&head.headers)?;
+    body::read(body, &head.headers, gateway.limits.body_bytes_max).await
+}
+
+/// Writes the answer and its line in the log.
+fn close(outcome: Result<Answer, Fault>, dialect: Dialect, line: &Line) -> Response {
+    let (status, code, mut response) = match outcome {
+        Ok(answer) => {
+            let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            (status, "ok", answer.into_response())
+        }
+        Err(fault) => {
+            let mut response = Response::new(Body::from(dialect.write(&fault, &line.correlation)));
+            fault.write_headers(response.headers_mut());
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(dialect.media_type()));
+            (fault.status(dialect), fault.code(), response)
+        }
+    };
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(correlation::HEADER, line.correlation.header_value());
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    line.log(status, code);
+    response
+}
+
+impl Answer {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.body));
+        let headers = response.headers_mut();
+        let media_type = match self.media_type {
+            Cow::Borrowed(media_type) => Ok(HeaderValue::from_static(media_type)),
+            Cow::Owned(media_type) => HeaderValue::try_from(media_type),
+        };
+        // Both come from our own answers, stored ones included, and are plain ASCII.
+        if let Ok(media_type) = media_type {
+            headers.insert(CONTENT_TYPE, media_type);
+        }
+        if let Some(Ok(location)) = self.location.map(HeaderValue::try_from) {
+            headers.insert(LOCATION, location);
+        }
+        if self.is_replayed {
+            headers.insert(REPLAYED, HeaderValue::from_static("true"));
+        }
+        response
+    }
+}
+
+impl Line {
+    fn log(&self, status: StatusCode, code: &'static str) {
+        let partner = self.known.as_ref().map(|known| known.caller.partner);
+        let partner = partner.as_ref().map(tracing::field::display);
+        let latency_micros = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let (operation, correlation_id, status) = (self.operation, self.correlation.id, status.as_u16());
+        if status < 500 {
+            tracing::info!(operation, status, code, %correlation_id, partner_id = partner, latency_micros, "request");
+        } else {
+            tracing::error!(operation, status, code, %correlation_id, partner_id = partner, latency_micros, "request");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What every request uses: the store, the secrets, the clock.
+
+use jiff::Timestamp;
+use usher_domain::environment::Environment;
+use usher_domain::key::Pepper;
+use usher_domain::receipt::DigestKey;
+use usher_storage::Store;
+
+use crate::caller::Callers;
+use crate::limits::Limits;
+
+/// The gateway behind the listener.
+pub struct Gateway {
+    pub(crate) store: Store,
+    pub(crate) callers: Callers,
+    pub(crate) digests: DigestKey,
+    pub(crate) limits: Limits,
+    clock: fn() -> Timestamp,
+}
+
+/// What a gateway is made of.
+pub struct Parts {
+    /// Where everything is kept.
+    pub store: Store,
+    /// Turns keys into what is stored of them.
+    pub pepper: Pepper,
+    /// Turns bodies and persons into what is stored of them.
+    pub digests: DigestKey,
+    /// The environments whose keys are admitted.
+    pub environments: Vec<Environment>,
+    /// The same limits as the listener's.
+    pub limits: Limits,
+    /// The time.
+    pub clock: fn() -> Timestamp,
+}
+
+impl Gateway {
+    /// A gateway.
+    pub fn new(parts: Parts) -> Self {
+        let Parts { store, pepper, digests, environments, limits, clock } = parts;
+        Gateway { store, callers: Callers::new(pepper, environments), digests, limits, clock }
+    }
+
+    /// The time, to the millisecond: what is answered is what is stored.
+    pub(crate) fn now(&self) -> Timestamp {
+        let now = (self.clock)();
+        Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+    }
+}
