@@ -137,7 +137,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::test_support::{schema, schemas, x_rules};
+    use crate::test_support::{is_in_table, schemas, x_rules};
 
     /// What the rule says at noon (UTC) of 21 November 2026: a code, with `!` before that of a violation.
     #[track_caller]
@@ -155,10 +155,6 @@ mod tests {
             }
         };
         assert_eq!(said, expected, "{rule} {value:?}");
-    }
-
-    fn is_in_table(code: &str, kind: &str) -> bool {
-        schema("errors.json").as_array().unwrap().iter().any(|row| row["code"] == code && row["kind"] == kind)
     }
 
     #[test]

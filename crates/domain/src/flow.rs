@@ -6,8 +6,7 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::environment::Environment;
-use crate::ids::{ApplicationId, CustomerNo, PartnerId, ProcessId};
+use crate::ids::{CustomerNo, ProcessId};
 use crate::receipt::Digest;
 use crate::refusal::Refusal;
 
@@ -40,19 +39,13 @@ pub enum Method {
     Complete,
 }
 
-/// A flow as the store keeps it. It holds digests of the person, never the person.
+/// A flow of the caller, as the store keeps it. It holds digests of the person, never the person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flow {
     /// Its public number.
     pub process: ProcessId,
     /// The public number of the person in this flow.
     pub customer: CustomerNo,
-    /// The partner it belongs to.
-    pub partner: PartnerId,
-    /// The application it belongs to.
-    pub application: ApplicationId,
-    /// The environment it belongs to.
-    pub environment: Environment,
     /// Where it stands, whatever the time; see [`Flow::state_at`].
     pub state: FlowState,
     /// When it expires unless it has ended before.
@@ -160,6 +153,15 @@ impl Method {
             Method::Complete => "CompleteDigitalCustomer",
         }
     }
+
+    /// The names of the states in which the method may be called for a flow: what must still hold when it is stored.
+    pub const fn legal_states(self) -> &'static [&'static str] {
+        match self {
+            Method::Create => &[],
+            Method::Update => const { &[FlowState::Created.as_str(), FlowState::Informed.as_str()] },
+            Method::Complete => const { &[FlowState::Informed.as_str()] },
+        }
+    }
 }
 
 impl fmt::Display for Method {
@@ -215,6 +217,14 @@ mod tests {
     }
 
     #[test]
+    fn the_legal_states_of_a_method_are_those_it_moves() {
+        for method in Method::ALL {
+            let states = FlowState::ALL.into_iter().filter(|state| state.after(method).is_ok());
+            assert_eq!(method.legal_states(), states.map(FlowState::as_str).collect::<Vec<_>>(), "{method}");
+        }
+    }
+
+    #[test]
     fn the_names_are_those_of_the_contract() {
         let states = schema("digital_customer/v1/flow_state.schema.json");
         assert_eq!(strings(&states["enum"]), FlowState::ALL.map(FlowState::as_str));
@@ -242,9 +252,6 @@ mod tests {
         let mut flow = Flow {
             process: ProcessId::new(ProcessId::FIRST).unwrap(),
             customer: CustomerNo::new(CustomerNo::FIRST).unwrap(),
-            partner: PartnerId::from_bytes([1; 16]),
-            application: ApplicationId::from_bytes([2; 16]),
-            environment: Environment::Sandbox,
             state: FlowState::Created,
             expires_at: Flow::expiry(now),
             person: Digest::from_bytes([3; 32]),

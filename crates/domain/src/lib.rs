@@ -3,6 +3,10 @@
 //! Everything here is a pure function of its arguments: no I/O, no clock, no randomness of its own.
 //! Shape is checked by the contract before, state is kept by the storage after.
 
+pub mod accept;
+pub mod appointment_request;
+pub mod contact_request;
+pub mod digital_customer;
 pub mod environment;
 pub mod facts;
 pub mod flow;

@@ -60,6 +60,18 @@ statuses! {
 }
 
 impl Status {
+    /// The names of those in which the partner may withdraw: what must still hold when the withdrawal is stored.
+    pub const OPEN: &'static [&'static str] = &[
+        Status::New.as_str(),
+        Status::Claimed.as_str(),
+        Status::InProgress.as_str(),
+        Status::ClientNotReachable.as_str(),
+        Status::FollowUp.as_str(),
+        Status::AppointmentArranged.as_str(),
+        Status::AppointmentMissed.as_str(),
+        Status::OfferSent.as_str(),
+    ];
+
     /// The status of that name.
     pub fn parse(name: &str) -> Option<Status> {
         Status::ALL.iter().copied().find(|status| status.as_str() == name)
@@ -124,6 +136,7 @@ mod tests {
             let status = Status::parse(name).unwrap();
             let expected = if final_ { Err(Refusal::StatusFinal) } else { Ok(Status::Withdrawn) };
             assert_eq!(status.withdraw(), expected, "{name}");
+            assert_eq!(Status::OPEN.contains(&name), !final_, "{name}");
         }
     }
 
