@@ -75,15 +75,11 @@ impl Pattern {
 fn trimmed_max(pattern: &str) -> Option<u32> {
     let rest = pattern.strip_prefix(r"^\s*\S(")?;
     let rest = rest.strip_prefix("?:").unwrap_or(rest);
-    let rest = rest
-        .strip_prefix(r"[\s\S]")
-        .or_else(|| rest.strip_prefix(r"[\S\s]"))
-        .or_else(|| rest.strip_prefix("[^]"))?;
+    let rest =
+        rest.strip_prefix(r"[\s\S]").or_else(|| rest.strip_prefix(r"[\S\s]")).or_else(|| rest.strip_prefix("[^]"))?;
     let (inner, rest) = rest.strip_prefix("{0,")?.split_once('}')?;
     let inner: u32 = inner.parse().ok()?;
-    (rest == r"\S)?\s*$")
-        .then(|| inner.checked_add(2))
-        .flatten()
+    (rest == r"\S)?\s*$").then(|| inner.checked_add(2)).flatten()
 }
 
 /// The bounds of a pattern that is nothing but a count of ASCII digits.
@@ -98,10 +94,11 @@ fn digit_count(hir: &Hir) -> Option<(u32, Option<u32>)> {
         return None;
     }
     match middle.kind() {
-        HirKind::Repetition(repetition) if *repetition.sub == ecma::digit() => {
-            Some((repetition.min, repetition.max))
-        }
+        HirKind::Repetition(repetition) if *repetition.sub == ecma::digit() => Some((repetition.min, repetition.max)),
         _ if *middle == ecma::digit() => Some((1, Some(1))),
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

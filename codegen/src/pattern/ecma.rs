@@ -14,19 +14,12 @@ const COUNT_MAX: u32 = 5000;
 
 /// Reads a pattern.
 pub(super) fn parse(pattern: &str) -> Result<Hir, PatternError> {
-    let mut parser = Parser {
-        chars: pattern.chars().collect(),
-        at: 0,
-        depth: 0,
-        groups: Vec::new(),
-    };
+    let mut parser = Parser { chars: pattern.chars().collect(), at: 0, depth: 0, groups: Vec::new() };
     let hir = parser.alternatives()?;
     match parser.peek() {
         None => Ok(hir),
         // Alternatives end only at a closing parenthesis or the end.
-        Some(_) => Err(parser
-            .fault(parser.at, "unmatched `)`")
-            .help(r"write `\)` for the character")),
+        Some(_) => Err(parser.fault(parser.at, "unmatched `)`").help(r"write `\)` for the character")),
     }
 }
 
@@ -37,9 +30,7 @@ pub(super) fn digit() -> Hir {
 
 /// White space and line ends as ECMA-262 defines them.
 pub(super) fn is_space(char: char) -> bool {
-    SPACE
-        .iter()
-        .any(|(first, last)| (*first..=*last).contains(&(char as u32)))
+    SPACE.iter().any(|(first, last)| (*first..=*last).contains(&(char as u32)))
 }
 
 type Ranges = Vec<(u32, u32)>;
@@ -60,20 +51,13 @@ const SPACE: &[(u32, u32)] = &[
 ];
 const LINE_ENDS: &[(u32, u32)] = &[(0xa, 0xa), (0xd, 0xd), (0x2028, 0x2029)];
 
-fn set(ranges: &[(u32, u32)]) -> ClassUnicode {
+pub(super) fn set(ranges: &[(u32, u32)]) -> ClassUnicode {
     // Surrogates are no characters: they are cut out, a text never has one.
-    let pieces = ranges
-        .iter()
-        .flat_map(|&(first, last)| [(first, last.min(0xd7ff)), (first.max(0xe000), last)]);
+    let pieces = ranges.iter().flat_map(|&(first, last)| [(first, last.min(0xd7ff)), (first.max(0xe000), last)]);
     ClassUnicode::new(
         pieces
             .filter(|(first, last)| first <= last)
-            .filter_map(|(first, last)| {
-                Some(ClassUnicodeRange::new(
-                    char::from_u32(first)?,
-                    char::from_u32(last)?,
-                ))
-            }),
+            .filter_map(|(first, last)| Some(ClassUnicodeRange::new(char::from_u32(first)?, char::from_u32(last)?))),
     )
 }
 
@@ -117,10 +101,7 @@ impl Parser {
     }
 
     fn eat(&mut self, wanted: &str) -> bool {
-        let found = wanted
-            .chars()
-            .enumerate()
-            .all(|(offset, char)| self.chars.get(self.at + offset) == Some(&char));
+        let found = wanted.chars().enumerate().all(|(offset, char)| self.chars.get(self.at + offset) == Some(&char));
         if found {
             self.at += wanted.chars().count();
         }
@@ -128,10 +109,7 @@ impl Parser {
     }
 
     fn fault(&self, at: usize, message: impl std::fmt::Display) -> PatternError {
-        PatternError {
-            message: format!("{message} (character {} of the pattern)", at + 1),
-            help: None,
-        }
+        PatternError { message: format!("{message} (character {} of the pattern)", at + 1), help: None }
     }
 
     fn alternatives(&mut self) -> Result<Hir, PatternError> {
@@ -164,9 +142,7 @@ impl Parser {
         if let Some(look) = assertion {
             self.at += if self.peek() == Some('\\') { 2 } else { 1 };
             if self.quantifier()?.is_some() {
-                return Err(self
-                    .fault(start, "an assertion cannot be repeated")
-                    .help("leave the quantifier out"));
+                return Err(self.fault(start, "an assertion cannot be repeated").help("leave the quantifier out"));
             }
             return Ok(Hir::look(look));
         }
@@ -174,12 +150,7 @@ impl Parser {
         let Some((min, max)) = self.quantifier()? else {
             return Ok(atom);
         };
-        Ok(Hir::repetition(Repetition {
-            min,
-            max,
-            greedy: true,
-            sub: Box::new(atom),
-        }))
+        Ok(Hir::repetition(Repetition { min, max, greedy: true, sub: Box::new(atom) }))
     }
 
     fn atom(&mut self) -> Result<Hir, PatternError> {
@@ -221,9 +192,7 @@ impl Parser {
         if self.eat("?<") {
             self.group_name(start)?;
         } else if !self.eat("?:") && self.peek() == Some('?') {
-            return Err(self
-                .fault(start, "unknown kind of group")
-                .help("write `(…)` or `(?:…)`"));
+            return Err(self.fault(start, "unknown kind of group").help("write `(…)` or `(?:…)`"));
         }
         if self.depth == DEPTH_MAX {
             return Err(self.fault(start, format!("groups nested more than {DEPTH_MAX} deep")));
@@ -234,25 +203,18 @@ impl Parser {
         if self.eat(")") {
             Ok(inner)
         } else {
-            Err(self
-                .fault(start, "the group does not end")
-                .help(r"write `\(` for the character"))
+            Err(self.fault(start, "the group does not end").help(r"write `\(` for the character"))
         }
     }
 
     fn group_name(&mut self, start: usize) -> Result<(), PatternError> {
         let from = self.at;
-        while self
-            .peek()
-            .is_some_and(|char| char.is_alphanumeric() || matches!(char, '_' | '$'))
-        {
+        while self.peek().is_some_and(|char| char.is_alphanumeric() || matches!(char, '_' | '$')) {
             self.at += 1;
         }
         let name: String = self.chars[from..self.at].iter().collect();
         if name.is_empty() || name.starts_with(char::is_numeric) || !self.eat(">") {
-            return Err(self
-                .fault(start, "the name of the group is broken")
-                .help("write `(?<name>…)` or `(…)`"));
+            return Err(self.fault(start, "the name of the group is broken").help("write `(?<name>…)` or `(…)`"));
         }
         if self.groups.contains(&name) {
             return Err(self.fault(start, format!("there are two groups `{name}`")));
@@ -276,9 +238,7 @@ impl Parser {
                     true => Some(self.count(start)?),
                 };
                 if self.peek() != Some('}') {
-                    return Err(self
-                        .fault(start, "`{` begins no count")
-                        .help(r"write `\{` for the character"));
+                    return Err(self.fault(start, "`{` begins no count").help(r"write `\{` for the character"));
                 }
                 if max.is_some_and(|max| max < min) {
                     return Err(self.fault(start, "the bounds of the count are in the wrong order"));
@@ -300,9 +260,7 @@ impl Parser {
         }
         let digits: String = self.chars[from..self.at].iter().collect();
         if digits.is_empty() {
-            return Err(self
-                .fault(start, "`{` begins no count")
-                .help(r"write `\{` for the character"));
+            return Err(self.fault(start, "`{` begins no count").help(r"write `\{` for the character"));
         }
         match digits.parse() {
             Ok(count) if count <= COUNT_MAX => Ok(count),
@@ -321,8 +279,7 @@ impl Parser {
             }
             let from = self.at;
             let first = self.class_atom(start)?;
-            let is_range = self.peek() == Some('-')
-                && self.chars.get(self.at + 1).is_some_and(|next| *next != ']');
+            let is_range = self.peek() == Some('-') && self.chars.get(self.at + 1).is_some_and(|next| *next != ']');
             if !is_range {
                 match first {
                     Escape::Char(code) => all.union(&set(&[(code, code)])),
@@ -332,9 +289,7 @@ impl Parser {
             }
             self.at += 1;
             match (first, self.class_atom(start)?) {
-                (Escape::Char(first), Escape::Char(last)) if first <= last => {
-                    all.union(&set(&[(first, last)]))
-                }
+                (Escape::Char(first), Escape::Char(last)) if first <= last => all.union(&set(&[(first, last)])),
                 (Escape::Char(_), Escape::Char(_)) => {
                     return Err(self
                         .fault(from, "the range is in the wrong order")
@@ -356,23 +311,15 @@ impl Parser {
     fn class_atom(&mut self, start: usize) -> Result<Escape, PatternError> {
         let at = self.at;
         let Some(char) = self.peek() else {
-            return Err(self
-                .fault(start, "the class does not end")
-                .help(r"write `\[` for the character"));
+            return Err(self.fault(start, "the class does not end").help(r"write `\[` for the character"));
         };
         self.at += 1;
-        if char == '\\' {
-            self.escape(at, true)
-        } else {
-            Ok(Escape::Char(char as u32))
-        }
+        if char == '\\' { self.escape(at, true) } else { Ok(Escape::Char(char as u32)) }
     }
 
     fn escape(&mut self, start: usize, in_class: bool) -> Result<Escape, PatternError> {
         let Some(char) = self.peek() else {
-            return Err(self
-                .fault(start, r"the pattern ends with `\`")
-                .help(r"write `\\` for the character"));
+            return Err(self.fault(start, r"the pattern ends with `\`").help(r"write `\\` for the character"));
         };
         self.at += 1;
         let code = match char {
@@ -398,12 +345,9 @@ impl Parser {
                 _ => return Err(self.fault(start, r"`\c` needs a letter")),
             },
             '0' if !self.peek().is_some_and(|next| next.is_ascii_digit()) => 0,
-            'x' => self
-                .hex_digits(2)
-                .ok_or_else(|| self.fault(start, r"`\x` needs two hexadecimal digits"))?,
+            'x' => self.hex_digits(2).ok_or_else(|| self.fault(start, r"`\x` needs two hexadecimal digits"))?,
             'u' => self.unicode(start)?,
-            '^' | '$' | '\\' | '.' | '*' | '+' | '?' | '(' | ')' | '[' | ']' | '{' | '}' | '|'
-            | '/' => char as u32,
+            '^' | '$' | '\\' | '.' | '*' | '+' | '?' | '(' | ')' | '[' | ']' | '{' | '}' | '|' | '/' => char as u32,
             '0'..='9' | 'k' if !in_class => {
                 return Err(self
                     .fault(start, "back-references are not supported")
@@ -420,9 +364,7 @@ impl Parser {
 
     fn hex_digits(&mut self, count: usize) -> Option<u32> {
         let digits = self.chars.get(self.at..self.at + count)?;
-        let code = digits
-            .iter()
-            .try_fold(0, |code, digit| Some(code * 16 + digit.to_digit(16)?))?;
+        let code = digits.iter().try_fold(0, |code, digit| Some(code * 16 + digit.to_digit(16)?))?;
         self.at += count;
         Some(code)
     }
@@ -457,26 +399,15 @@ impl Parser {
 
     fn property(&mut self, start: usize, negate: bool) -> Result<ClassUnicode, PatternError> {
         let from = self.at;
-        let end = self.chars[from..]
-            .iter()
-            .position(|char| *char == '}')
-            .map(|length| from + length);
+        let end = self.chars[from..].iter().position(|char| *char == '}').map(|length| from + length);
         let (Some('{'), Some(end)) = (self.peek(), end) else {
-            return Err(self
-                .fault(start, r"`\p` needs a property")
-                .help(r"write `\p{Letter}` or `\p{Script=Greek}`"));
+            return Err(self.fault(start, r"`\p` needs a property").help(r"write `\p{Letter}` or `\p{Script=Greek}`"));
         };
         let name: String = self.chars[from + 1..end].iter().collect();
         self.at = end + 1;
-        let well_formed = !name.is_empty()
-            && name
-                .chars()
-                .all(|char| char.is_ascii_alphanumeric() || matches!(char, '_' | '='));
-        let known = if well_formed {
-            regex_syntax::parse(&format!(r"\p{{{name}}}")).ok()
-        } else {
-            None
-        };
+        let well_formed =
+            !name.is_empty() && name.chars().all(|char| char.is_ascii_alphanumeric() || matches!(char, '_' | '='));
+        let known = if well_formed { regex_syntax::parse(&format!(r"\p{{{name}}}")).ok() } else { None };
         match known.as_ref().map(Hir::kind) {
             Some(HirKind::Class(Class::Unicode(set))) => {
                 let mut set = set.clone();
@@ -488,15 +419,8 @@ impl Parser {
             // A property of a single character.
             Some(HirKind::Literal(literal)) => {
                 let text = String::from_utf8_lossy(&literal.0).into_owned();
-                let ranges: Ranges = text
-                    .chars()
-                    .map(|char| (char as u32, char as u32))
-                    .collect();
-                Ok(if negate {
-                    negated(&ranges)
-                } else {
-                    set(&ranges)
-                })
+                let ranges: Ranges = text.chars().map(|char| (char as u32, char as u32)).collect();
+                Ok(if negate { negated(&ranges) } else { set(&ranges) })
             }
             _ => Err(self
                 .fault(start, format!(r"there is no property `\p{{{name}}}`"))

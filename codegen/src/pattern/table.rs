@@ -8,14 +8,13 @@ use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::nfa::thompson;
 use regex_automata::{Anchored, Input};
 use regex_syntax::hir::{
-    Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look,
-    Repetition,
+    Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look, Repetition,
 };
 
 use super::PatternError;
 
 /// Memory the construction may take.
-const BUILD_BYTES_MAX: usize = 16 << 20;
+const BUILD_BYTES_MAX: usize = 4 << 20;
 
 /// Cells of the finished table; as a literal each run of equal cells takes some ten characters.
 const CELLS_MAX: usize = 1 << 16;
@@ -56,23 +55,40 @@ impl Dfa {
         self.next.len() / self.class_count
     }
 
+    /// Number of classes of bytes.
+    pub fn class_count(&self) -> usize {
+        self.class_count
+    }
+
+    /// Number of cells of the table.
+    pub fn cell_count(&self) -> usize {
+        self.next.len()
+    }
+
+    /// The state to begin in.
+    pub fn start(&self) -> u16 {
+        self.start
+    }
+
+    /// The first state that matches where the text ends.
+    pub fn accepting(&self) -> u16 {
+        self.accepting
+    }
+
     /// The automaton as an expression of type `usher_wire::pattern::Dfa`, fit for a `static`.
     pub fn literal(&self) -> TokenStream {
         let classes = Literal::byte_string(&self.class_runs());
         let runs = Literal::byte_string(&self.cell_runs());
         let class_count = Literal::usize_unsuffixed(self.class_count);
         let cells = Literal::usize_unsuffixed(self.next.len());
-        let (start, accepting) = (
-            Literal::u16_unsuffixed(self.start),
-            Literal::u16_unsuffixed(self.accepting),
-        );
+        let (start, accepting) = (Literal::u16_unsuffixed(self.start), Literal::u16_unsuffixed(self.accepting));
         quote! {
             ::usher_wire::pattern::Dfa::new(#classes, #class_count, #start, #accepting, const { &::usher_wire::pattern::table::<#cells>(#runs) })
         }
     }
 
     /// Pairs of a byte and the class of all bytes from it on.
-    fn class_runs(&self) -> Vec<u8> {
+    pub(super) fn class_runs(&self) -> Vec<u8> {
         let mut runs = Vec::new();
         for byte in 0..=255u8 {
             let class = self.classes[usize::from(byte)];
@@ -84,7 +100,7 @@ impl Dfa {
     }
 
     /// Triples of a count and a state (low byte first): so many cells in a row hold that state.
-    fn cell_runs(&self) -> Vec<u8> {
+    pub(super) fn cell_runs(&self) -> Vec<u8> {
         let mut runs: Vec<u8> = Vec::new();
         for run in self.next.chunk_by(|a, b| a == b) {
             for part in run.chunks(255) {
@@ -98,41 +114,26 @@ impl Dfa {
 
 /// Builds the automaton of a pattern; it accepts the texts in which the pattern matches somewhere.
 pub(super) fn build(hir: &Hir) -> Result<Dfa, PatternError> {
-    let properties = hir.properties();
-    // Between the bytes of one character there is no word boundary, but also no place for `\B`.
-    let looks_at_words = properties.look_set().contains(Look::WordAscii)
-        || properties.look_set().contains(Look::WordAsciiNegate);
-    let hir = if looks_at_words {
-        hir.clone()
+    let looks = hir.properties().look_set();
+    // `\B` holds between the bytes of one character too, so these patterns must begin and go on by whole characters.
+    let (hir, anchored) = if looks.contains(Look::WordAscii) || looks.contains(Look::WordAsciiNegate) {
+        let any = Hir::class(Class::Unicode(ClassUnicode::new([ClassUnicodeRange::new('\0', char::MAX)])));
+        (Hir::concat(vec![repeated(any), hir.clone()]), Anchored::Yes)
+    } else if hir.properties().look_set_prefix().contains(Look::Start) {
+        (loosen(hir), Anchored::Yes)
     } else {
-        loosen(hir)
-    };
-    let anchored = if properties.look_set_prefix().contains(Look::Start) {
-        Anchored::Yes
-    } else {
-        Anchored::No
+        (loosen(hir), Anchored::No)
     };
     let nfa = thompson::NFA::compiler()
-        .configure(
-            thompson::Config::new()
-                .utf8(false)
-                .nfa_size_limit(Some(BUILD_BYTES_MAX)),
-        )
+        .configure(thompson::Config::new().utf8(false).nfa_size_limit(Some(BUILD_BYTES_MAX)))
         .build_from_hir(&hir)
         .map_err(|_| too_large())?;
     let config = dense::Config::new()
-        .start_kind(if anchored == Anchored::Yes {
-            StartKind::Anchored
-        } else {
-            StartKind::Unanchored
-        })
+        .start_kind(if anchored == Anchored::Yes { StartKind::Anchored } else { StartKind::Unanchored })
         .accelerate(false)
         .dfa_size_limit(Some(BUILD_BYTES_MAX))
         .determinize_size_limit(Some(BUILD_BYTES_MAX));
-    let dfa = dense::Builder::new()
-        .configure(config)
-        .build_from_nfa(&nfa)
-        .map_err(|_| too_large())?;
+    let dfa = dense::Builder::new().configure(config).build_from_nfa(&nfa).map_err(|_| too_large())?;
     let raw = Raw::read(&dfa, anchored).ok_or_else(too_large)?;
     raw.finish().ok_or_else(too_large)
 }
@@ -144,46 +145,53 @@ fn too_large() -> PatternError {
     }
 }
 
-/// The same pattern, where a class that has all characters beyond ASCII takes them as a leading byte and any continuation
-/// bytes. In valid UTF-8 this is the same text, and it saves most states of `.` and `[^…]`.
+fn repeated(sub: Hir) -> Hir {
+    Hir::repetition(Repetition { min: 0, max: None, greedy: true, sub: Box::new(sub) })
+}
+
+/// The same pattern, where a class takes the characters of a leading byte, if it has all of them, as that byte and any
+/// continuation bytes. In valid UTF-8 this is the same text, and it saves most states of `.` and `[^…]`.
 fn loosen(hir: &Hir) -> Hir {
     match hir.kind() {
-        HirKind::Class(Class::Unicode(class)) => loosen_class(class).unwrap_or_else(|| hir.clone()),
-        HirKind::Repetition(repetition) => Hir::repetition(Repetition {
-            sub: Box::new(loosen(&repetition.sub)),
-            ..repetition.clone()
-        }),
+        HirKind::Class(Class::Unicode(class)) => loosen_class(class),
+        HirKind::Repetition(repetition) => {
+            Hir::repetition(Repetition { sub: Box::new(loosen(&repetition.sub)), ..repetition.clone() })
+        }
         HirKind::Concat(parts) => Hir::concat(parts.iter().map(loosen).collect()),
         HirKind::Alternation(parts) => Hir::alternation(parts.iter().map(loosen).collect()),
         _ => hir.clone(),
     }
 }
 
-fn loosen_class(class: &ClassUnicode) -> Option<Hir> {
-    let beyond_ascii = class
-        .ranges()
-        .last()
-        .is_some_and(|last| last.start() <= '\u{80}' && last.end() == char::MAX);
-    if !beyond_ascii {
-        return None;
+fn loosen_class(class: &ClassUnicode) -> Hir {
+    let mut rest = class.clone();
+    let mut leads = ClassBytes::empty();
+    for lead in 0xc2..=0xf4 {
+        let characters = characters_of(lead);
+        let mut missing = characters.clone();
+        missing.difference(class);
+        if missing.ranges().is_empty() {
+            leads.push(ClassBytesRange::new(lead, lead));
+            rest.difference(&characters);
+        }
     }
-    let mut ascii = ClassUnicode::new([ClassUnicodeRange::new('\0', '\u{7f}')]);
-    ascii.intersect(class);
-    let bytes = |first, last| {
-        Hir::class(Class::Bytes(ClassBytes::new([ClassBytesRange::new(
-            first, last,
-        )])))
+    if leads.ranges().is_empty() {
+        return Hir::class(Class::Unicode(rest));
+    }
+    let continuation = ClassBytes::new([ClassBytesRange::new(0x80, 0xbf)]);
+    let first = Hir::alternation(vec![Hir::class(Class::Unicode(rest)), Hir::class(Class::Bytes(leads))]);
+    Hir::concat(vec![first, repeated(Hir::class(Class::Bytes(continuation)))])
+}
+
+/// The characters whose UTF-8 begins with this byte.
+fn characters_of(lead: u8) -> ClassUnicode {
+    let lead = u32::from(lead);
+    let (first, last) = match lead {
+        0xc2..0xe0 => ((lead & 0x1f) << 6, ((lead & 0x1f) << 6) + 0x3f),
+        0xe0..0xf0 => (((lead & 0xf) << 12).max(0x800), ((lead & 0xf) << 12) + 0xfff),
+        _ => (((lead & 7) << 18).max(0x1_0000), (((lead & 7) << 18) + 0x3_ffff).min(0x10_ffff)),
     };
-    let continuation = Hir::repetition(Repetition {
-        min: 0,
-        max: None,
-        greedy: true,
-        sub: Box::new(bytes(0x80, 0xbf)),
-    });
-    Some(Hir::alternation(vec![
-        Hir::class(Class::Unicode(ascii)),
-        Hir::concat(vec![bytes(0xc2, 0xf4), continuation]),
-    ]))
+    super::ecma::set(&[(first, last)])
 }
 
 /// A complete automaton, not yet minimal: state 0 is dead, state 1 has accepted.
@@ -201,10 +209,7 @@ struct Raw {
 impl Raw {
     fn read(dfa: &dense::DFA<Vec<u32>>, anchored: Anchored) -> Option<Raw> {
         let byte_classes = dfa.byte_classes();
-        let representatives: Vec<u8> = byte_classes
-            .representatives(0..=255)
-            .filter_map(|unit| unit.as_u8())
-            .collect();
+        let representatives: Vec<u8> = byte_classes.representatives(0..=255).filter_map(|unit| unit.as_u8()).collect();
         let mut classes = [0; 256];
         for byte in 0..=255u8 {
             classes[usize::from(byte)] = byte_classes.get(byte);
@@ -228,9 +233,7 @@ impl Raw {
                 states.len() + 1
             }),
         };
-        let start = dfa
-            .start_state_forward(&Input::new("").anchored(anchored))
-            .ok()?;
+        let start = dfa.start_state_forward(&Input::new("").anchored(anchored)).ok()?;
         raw.start = number(start, &mut states);
         let mut at = 0;
         while at < states.len() {
@@ -249,19 +252,12 @@ impl Raw {
     fn finish(&self) -> Option<Dfa> {
         let blocks = self.equal_states();
         // Any state of a block stands for all of them.
-        let members: HashMap<usize, usize> = blocks
-            .iter()
-            .enumerate()
-            .map(|(state, block)| (*block, state))
-            .collect();
-        let block_next = |block: usize, class: usize| {
-            blocks[self.next[members[&block] * self.class_count + class]]
-        };
+        let members: HashMap<usize, usize> = blocks.iter().enumerate().map(|(state, block)| (*block, state)).collect();
+        let block_next = |block: usize, class: usize| blocks[self.next[members[&block] * self.class_count + class]];
         let (dead, accepted) = (blocks[0], blocks[1]);
         // Breadth first from the start, so that numbers follow the pattern.
         let mut order = vec![blocks[self.start]];
-        let mut seen: std::collections::HashSet<usize> =
-            [blocks[self.start], dead, accepted].into();
+        let mut seen: std::collections::HashSet<usize> = [blocks[self.start], dead, accepted].into();
         let mut at = 0;
         while at < order.len() {
             for class in 0..self.class_count {
@@ -281,17 +277,10 @@ impl Raw {
             numbers.insert(*block, u16::try_from(index).ok()?.checked_add(FIRST)?);
         }
         let columns: Vec<Vec<u16>> = (0..self.class_count)
-            .map(|class| {
-                order
-                    .iter()
-                    .map(|block| numbers[&block_next(*block, class)])
-                    .collect()
-            })
+            .map(|class| order.iter().map(|block| numbers[&block_next(*block, class)]).collect())
             .collect();
         let (classes, kept) = self.equal_classes(&columns);
-        let next: Vec<u16> = (0..order.len())
-            .flat_map(|row| kept.iter().map(move |column| column[row]))
-            .collect();
+        let next: Vec<u16> = (0..order.len()).flat_map(|row| kept.iter().map(move |column| column[row])).collect();
         let fits = next.len() <= CELLS_MAX;
         fits.then_some(Dfa {
             classes,
@@ -308,10 +297,7 @@ impl Raw {
         let merged: Vec<u8> = columns
             .iter()
             .map(|column| {
-                let class = kept
-                    .iter()
-                    .position(|other| *other == column)
-                    .unwrap_or(kept.len());
+                let class = kept.iter().position(|other| *other == column).unwrap_or(kept.len());
                 if class == kept.len() {
                     kept.push(column);
                 }
@@ -327,31 +313,21 @@ impl Raw {
         let mut before: Vec<Vec<u32>> = vec![Vec::new(); count * self.class_count];
         for state in 0..count {
             for class in 0..self.class_count {
-                before[self.next[state * self.class_count + class] * self.class_count + class]
-                    .push(state as u32);
+                before[self.next[state * self.class_count + class] * self.class_count + class].push(state as u32);
             }
         }
-        let (accepting, others): (Vec<usize>, Vec<usize>) =
-            (0..count).partition(|state| self.accepts[*state]);
+        let (accepting, others): (Vec<usize>, Vec<usize>) = (0..count).partition(|state| self.accepts[*state]);
         // State 0 never accepts and state 1 always does, so neither block is empty.
         let mut members = vec![others, accepting];
-        let mut block_of: Vec<usize> = self
-            .accepts
-            .iter()
-            .map(|accepts| usize::from(*accepts))
-            .collect();
-        let mut work: Vec<(usize, usize)> = (0..self.class_count)
-            .flat_map(|class| [(0, class), (1, class)])
-            .collect();
+        let mut block_of: Vec<usize> = self.accepts.iter().map(|accepts| usize::from(*accepts)).collect();
+        let mut work: Vec<(usize, usize)> = (0..self.class_count).flat_map(|class| [(0, class), (1, class)]).collect();
         let mut pending: std::collections::HashSet<(usize, usize)> = work.iter().copied().collect();
         while let Some((splitter, class)) = work.pop() {
             pending.remove(&(splitter, class));
             let mut hit: HashMap<usize, Vec<usize>> = HashMap::new();
             for target in &members[splitter] {
                 for state in &before[target * self.class_count + class] {
-                    hit.entry(block_of[*state as usize])
-                        .or_default()
-                        .push(*state as usize);
+                    hit.entry(block_of[*state as usize]).or_default().push(*state as usize);
                 }
             }
             let mut hit: Vec<(usize, Vec<usize>)> = hit.into_iter().collect();
@@ -367,16 +343,8 @@ impl Raw {
                 members[block].retain(|state| block_of[*state] == block);
                 members.push(states);
                 for class in 0..self.class_count {
-                    let smaller = if members[new].len() <= members[block].len() {
-                        new
-                    } else {
-                        block
-                    };
-                    let chosen = if pending.contains(&(block, class)) {
-                        new
-                    } else {
-                        smaller
-                    };
+                    let smaller = if members[new].len() <= members[block].len() { new } else { block };
+                    let chosen = if pending.contains(&(block, class)) { new } else { smaller };
                     if pending.insert((chosen, class)) {
                         work.push((chosen, class));
                     }
