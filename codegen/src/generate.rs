@@ -5,6 +5,7 @@ use crate::load::Sources;
 use crate::model::Model;
 use crate::plan::Plan;
 use crate::resolve::Registry;
+use crate::openapi::Api;
 use crate::{emit, normalize, openapi};
 
 /// What was generated.
@@ -15,16 +16,24 @@ pub struct Generated {
     pub report: String,
 }
 
+/// Plans every schema of a registry, with the operations that use them.
+///
+/// # Errors
+/// Operations that cannot be read, names that collide.
+pub fn plan(sources: &Sources, registry: &Registry<'_>) -> Result<(Plan, Vec<Api>), Vec<Diagnostic>> {
+    let apis = openapi::read(sources, registry)?;
+    let mut model = Model::new(registry);
+    normalize::merge_all_of(&mut model);
+    Ok((Plan::new(registry, model, &apis)?, apis))
+}
+
 /// Generates everything from the sources.
 ///
 /// # Errors
 /// Everything that cannot become code that is right, each with its place.
 pub fn generate(sources: &Sources) -> Result<Generated, Vec<Diagnostic>> {
     let registry = Registry::new(sources)?;
-    let apis = openapi::read(sources, &registry)?;
-    let mut model = Model::new(&registry);
-    normalize::merge_all_of(&mut model);
-    let plan = Plan::new(&registry, model, &apis)?;
+    let (plan, apis) = plan(sources, &registry)?;
     let code = emit::emit(&registry, &plan, &apis)?;
     Ok(Generated { code, report: plan.report() })
 }

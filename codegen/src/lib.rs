@@ -15,6 +15,7 @@ pub mod openapi;
 pub mod pattern;
 pub mod plan;
 pub mod resolve;
+pub mod rules;
 pub mod vocabulary;
 
 mod uri;

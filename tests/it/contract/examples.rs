@@ -1,0 +1,193 @@
+//! Every valid example is read and written back; every invalid one breaks exactly the rules it lists.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use usher_contract::{
+    appointment_request::v2 as appointment, contact_request::v1 as contact, digital_customer::v1 as customer, shared,
+};
+use usher_domain::environment::Environment;
+use usher_domain::facts::ContractFacts;
+use usher_wire::{Limits, Message, Mode, Options, Unreadable, Violations, Warning, canonical, parse, to_json};
+
+/// What reading a document as some type found.
+pub(super) struct Reading {
+    /// Canonical form and text over the wire, if the shape is right.
+    pub(super) written: Option<(Vec<u8>, Vec<u8>)>,
+    pub(super) violations: Violations,
+    pub(super) warnings: Vec<Warning>,
+}
+
+/// Reads a document as the type of one schema.
+pub(super) type Read = fn(&[u8], &Options<'_>) -> Result<Reading, Unreadable>;
+
+fn read<T: for<'a> Message<'a>>(bytes: &[u8], options: &Options<'_>) -> Result<Reading, Unreadable> {
+    let parsed = parse::<T>(bytes, options)?;
+    let written = parsed.shaped().map(|value| (canonical(value), to_json(value)));
+    Ok(Reading { written, violations: parsed.violations, warnings: parsed.warnings })
+}
+
+/// The schemas that have examples: folder, file, and the type that reads them.
+pub(super) const READERS: &[(&str, &str, Read)] = &[
+    ("appointment_request/v2", "building_financing", read::<appointment::BuildingFinancing>),
+    ("appointment_request/v2", "followup_financing", read::<appointment::FollowupFinancing>),
+    ("appointment_request/v2", "messages", read::<appointment::Messages>),
+    ("appointment_request/v2", "purchase_financing", read::<appointment::PurchaseFinancing>),
+    ("appointment_request/v2", "request", read::<appointment::Request>),
+    ("contact_request/v1", "consent", read::<contact::Consent>),
+    ("contact_request/v1", "consumer_credit", read::<contact::ConsumerCredit>),
+    ("contact_request/v1", "credit_card", read::<contact::CreditCard>),
+    ("contact_request/v1", "general", read::<contact::General>),
+    ("contact_request/v1", "loan", read::<contact::Loan>),
+    ("contact_request/v1", "loan_consolidation", read::<contact::LoanConsolidation>),
+    ("contact_request/v1", "money", read::<contact::Money>),
+    ("contact_request/v1", "mortgage", read::<contact::Mortgage>),
+    ("contact_request/v1", "person", read::<contact::Person>),
+    ("contact_request/v1", "recontact", read::<contact::Recontact>),
+    ("contact_request/v1", "recontact_as_soon_as_possible", read::<contact::RecontactAsSoonAsPossible>),
+    ("contact_request/v1", "recontact_at", read::<contact::RecontactAt>),
+    ("contact_request/v1", "request", read::<contact::Request>),
+    ("contact_request/v1", "subject", read::<contact::Subject>),
+    ("contact_request/v1", "withdrawal", read::<contact::Withdrawal>),
+    ("contact_request/v1", "withdrawal_result", read::<contact::WithdrawalResult>),
+    ("digital_customer/v1", "check_answer", read::<customer::CheckAnswer>),
+    ("digital_customer/v1", "complete", read::<customer::CompleteDigitalCustomer>),
+    ("digital_customer/v1", "complete_answer", read::<customer::CompleteAnswer>),
+    ("digital_customer/v1", "create", read::<customer::CreateDigitalCustomer>),
+    ("digital_customer/v1", "create_answer", read::<customer::CreateAnswer>),
+    ("digital_customer/v1", "error", read::<customer::ErrorAnswer>),
+    ("digital_customer/v1", "update", read::<customer::UpdateDigitalCustomerInformations>),
+    ("digital_customer/v1", "update_answer", read::<customer::UpdateAnswer>),
+    ("shared", "attribution", read::<shared::Attribution>),
+    ("shared", "check_result", read::<shared::CheckResult>),
+    ("shared", "problem", read::<shared::Problem>),
+    ("shared", "receipt", read::<shared::Receipt>),
+    ("shared", "receipt_list", read::<shared::ReceiptList>),
+    ("shared", "violation", read::<shared::Violation>),
+    ("shared", "warning", read::<shared::Warning>),
+];
+
+/// The folder of the schemas.
+pub(super) fn schemas() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../schemas")
+}
+
+/// One example: its path below the schemas, and its text.
+pub(super) struct Example {
+    pub(super) path: String,
+    pub(super) text: String,
+}
+
+/// The examples of one schema; `verdict` is `valid` or `invalid`.
+pub(super) fn examples(folder: &str, verdict: &str, stem: &str) -> Vec<Example> {
+    let below = format!("{folder}/examples/{verdict}/{stem}");
+    let Ok(entries) = std::fs::read_dir(schemas().join(&below)) else { return Vec::new() };
+    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    let example = |name: &String| {
+        let path = format!("{below}/{name}");
+        Example { text: std::fs::read_to_string(schemas().join(&path)).unwrap(), path }
+    };
+    names.iter().map(example).collect()
+}
+
+/// The facts at the instant for which the examples are written.
+pub(super) fn facts() -> ContractFacts {
+    ContractFacts { now: "2026-11-21T12:00:00Z".parse().unwrap(), environment: Environment::Sandbox }
+}
+
+/// Strict reading with the facts of the examples.
+pub(super) fn strict(facts: &ContractFacts) -> Options<'_> {
+    Options { mode: Mode::Strict, limits: Limits::GATEWAY, facts: Some(facts) }
+}
+
+/// The body of an invalid example, as it stands in the file.
+pub(super) fn body_of(example: &Example) -> String {
+    #[derive(serde::Deserialize)]
+    struct Invalid {
+        body: Box<serde_json::value::RawValue>,
+    }
+    serde_json::from_str::<Invalid>(&example.text)
+        .unwrap_or_else(|error| panic!("{}: {error}", example.path))
+        .body
+        .to_string()
+}
+
+#[test]
+fn every_folder_of_examples_has_a_reader() {
+    let mut folders = Vec::new();
+    for api in ["appointment_request/v2", "contact_request/v1", "digital_customer/v1", "shared"] {
+        for verdict in ["valid", "invalid"] {
+            for entry in std::fs::read_dir(schemas().join(api).join("examples").join(verdict)).unwrap() {
+                folders.push((api.to_owned(), entry.unwrap().file_name().into_string().unwrap()));
+            }
+        }
+    }
+    folders.sort();
+    folders.dedup();
+    let known: Vec<_> = READERS.iter().map(|(folder, stem, _)| (folder.to_string(), stem.to_string())).collect();
+    assert_eq!(folders, known);
+}
+
+#[test]
+fn every_valid_example_is_read_and_written_back() {
+    let facts = facts();
+    let mut faults = Vec::new();
+    for (folder, stem, read) in READERS {
+        for example in examples(folder, "valid", stem) {
+            let reading = match read(example.text.as_bytes(), &strict(&facts)) {
+                Ok(reading) => reading,
+                Err(unreadable) => {
+                    faults.push(format!("{}: {unreadable}", example.path));
+                    continue;
+                }
+            };
+            for violation in &reading.violations.list {
+                faults.push(format!("{}: {violation} ({} {})", example.path, violation.schema, violation.keyword));
+            }
+            let Some((canonical, json)) = reading.written else { continue };
+            // What is written reads back to the same value, and the canonical form is a fixed point.
+            let again = read(&json, &strict(&facts)).unwrap();
+            assert_eq!(again.written, Some((canonical, json)), "{}", example.path);
+        }
+    }
+    assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
+}
+
+#[test]
+fn every_invalid_example_breaks_exactly_the_rules_it_lists() {
+    let facts = facts();
+    let mut faults = Vec::new();
+    for (folder, stem, read) in READERS {
+        for example in examples(folder, "invalid", stem) {
+            let expected: Value = serde_json::from_str(&example.text).unwrap();
+            let body = body_of(&example);
+            let found = match read(body.as_bytes(), &strict(&facts)) {
+                Ok(reading) => reading.violations.list,
+                Err(unreadable) => {
+                    faults.push(format!("{}: {unreadable}", example.path));
+                    continue;
+                }
+            };
+            let expected = expected["violations"].as_array().unwrap();
+            let line = |pointer: &str, code: &str| format!("{pointer} {code}");
+            let expected_lines: Vec<String> = expected
+                .iter()
+                .map(|violation| line(violation["pointer"].as_str().unwrap(), violation["code"].as_str().unwrap()))
+                .collect();
+            let found_lines: Vec<String> =
+                found.iter().map(|violation| line(&violation.pointer, violation.code)).collect();
+            if expected_lines != found_lines {
+                faults.push(format!("{}:\n  expected {expected_lines:?}\n  found    {found_lines:?}", example.path));
+                continue;
+            }
+            for (expected, found) in expected.iter().zip(&found) {
+                let limit = found.limit.as_deref().map(|limit| serde_json::from_str::<Value>(limit).unwrap());
+                if expected.get("limit").is_some() && expected.get("limit") != limit.as_ref() {
+                    faults.push(format!("{}: limit {limit:?}, expected {}", example.path, expected["limit"]));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
+}

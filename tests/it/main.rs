@@ -1,0 +1,3 @@
+//! The promises of Usher, each shown by a test: one module per API and per promise.
+
+mod contract;
