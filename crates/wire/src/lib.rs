@@ -25,8 +25,8 @@ pub use json::{Json, Unknown};
 pub use message::{Checked, Message, Parsed, parse};
 pub use object::{END, Members, Names, OTHER};
 pub use operation::{
-    Call, Failure, Operation, OperationKind, Parameter, ParameterPlace, Reply, Transport, Unserved, exchange,
-    read_parameters,
+    ANSWER_BYTES_MAX, Call, Failure, Operation, OperationKind, Parameter, ParameterPlace, Reply, Transport, Unserved,
+    exchange, read_parameters,
 };
 pub use path::Path;
 pub use personal::Personal;

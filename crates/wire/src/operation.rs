@@ -1,6 +1,7 @@
 //! What an API offers, as plain tables: generated code lists its operations, a server routes by them, a client calls them.
 //! No HTTP library is named here.
 
+use std::fmt;
 use std::future::Future;
 
 use crate::canonical::{Value, to_json, write_text};
@@ -116,8 +117,10 @@ pub fn read_parameters<T: for<'p> Message<'p>>(json: &[u8]) -> Result<T, Unserve
     parsed.into_result().map(|(checked, _)| checked.into_inner()).map_err(Unserved::Parameters)
 }
 
-/// The call of an operation, on its way to the transport.
-#[derive(Debug)]
+/// The longest answer that a client reads: a page of receipts may be longer than any request.
+pub const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// The call of an operation, on its way to the transport. Its debug form shows no content.
 pub struct Call {
     /// Which operation.
     pub operation: &'static Operation,
@@ -146,13 +149,25 @@ impl Call {
     }
 }
 
-/// What came back from a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("operation", &self.operation.id).finish_non_exhaustive()
+    }
+}
+
+/// What came back from a call. Its debug form shows no content.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Reply {
     /// HTTP status.
     pub status: u16,
     /// The body, all of it.
     pub body: Vec<u8>,
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply").field("status", &self.status).finish_non_exhaustive()
+    }
 }
 
 /// Carries calls to the other end.
@@ -209,8 +224,7 @@ where
 }
 
 fn read_answer<A: for<'a> Message<'a>>(body: &[u8]) -> Result<Checked<A>, Violations> {
-    // A page of receipts may be longer than any request.
-    let limits = Limits { body_bytes_max: 16 * 1024 * 1024, ..Limits::GATEWAY };
+    let limits = Limits { body_bytes_max: ANSWER_BYTES_MAX, ..Limits::GATEWAY };
     let parsed = parse::<A>(body, &Options { mode: Mode::Answer, limits, facts: None });
     parsed.map_err(|unreadable: Unreadable| Violations::from(unreadable))?.into_result().map(|(checked, _)| checked)
 }
