@@ -49,14 +49,7 @@ impl Diagnostic {
         pointer: impl Into<String>,
         message: impl Into<String>,
     ) -> Diagnostic {
-        Diagnostic::at(
-            Severity::Error,
-            &document.shown_path,
-            &document.text,
-            span,
-            pointer.into(),
-            message.into(),
-        )
+        Diagnostic::at(Severity::Error, &document.shown_path, &document.text, span, pointer.into(), message.into())
     }
 
     /// A note about a place in a document.
@@ -66,10 +59,7 @@ impl Diagnostic {
         pointer: impl Into<String>,
         message: impl Into<String>,
     ) -> Diagnostic {
-        Diagnostic {
-            severity: Severity::Note,
-            ..Diagnostic::error(document, span, pointer, message)
-        }
+        Diagnostic { severity: Severity::Note, ..Diagnostic::error(document, span, pointer, message) }
     }
 
     /// An error about a whole file.
@@ -144,35 +134,21 @@ impl Diagnostic {
 
 /// Line and column (in characters) of a byte offset, both from 1.
 pub fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
-    let offset = (0..=offset.min(text.len()))
-        .rev()
-        .find(|at| text.is_char_boundary(*at))
-        .unwrap_or(0);
+    let offset = (0..=offset.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     let before = &text[..offset];
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    (
-        before.matches('\n').count() + 1,
-        before[line_start..].chars().count() + 1,
-    )
+    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
 }
 
 /// Sorts by file and place, so that the order never depends on how the checks are run.
 pub fn sort(diagnostics: &mut [Diagnostic]) {
     diagnostics.sort_by(|a, b| {
-        (&a.file, a.span.start, &a.pointer, &a.message).cmp(&(
-            &b.file,
-            b.span.start,
-            &b.pointer,
-            &b.message,
-        ))
+        (&a.file, a.span.start, &a.pointer, &a.message).cmp(&(&b.file, b.span.start, &b.pointer, &b.message))
     });
 }
 
 /// The candidate most like `wanted`, if one is close enough to be a slip of the pen.
-pub(crate) fn nearest<'c>(
-    wanted: &str,
-    candidates: impl IntoIterator<Item = &'c str>,
-) -> Option<&'c str> {
+pub(crate) fn nearest<'c>(wanted: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let limit = (wanted.chars().count() / 3).max(1);
     candidates
         .into_iter()
@@ -228,25 +204,17 @@ impl miette::Diagnostic for Diagnostic {
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.help
-            .as_ref()
-            .map(|help| Box::new(help) as Box<dyn fmt::Display>)
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.source
-            .as_ref()
-            .map(|source| source.as_ref() as &dyn SourceCode)
+        self.source.as_ref().map(|source| source.as_ref() as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         self.source.as_ref()?;
         let label = self.keyword.clone().unwrap_or_else(|| "here".to_owned());
-        Some(Box::new(std::iter::once(LabeledSpan::new(
-            Some(label),
-            self.span.start,
-            self.span.len(),
-        ))))
+        Some(Box::new(std::iter::once(LabeledSpan::new(Some(label), self.span.start, self.span.len()))))
     }
 }
 

@@ -61,12 +61,7 @@ pub struct SyntaxError {
 
 /// Reads one JSON text.
 pub fn parse(text: &str) -> Result<Node, SyntaxError> {
-    let mut parser = Parser {
-        text,
-        bytes: text.as_bytes(),
-        at: 0,
-        depth: 0,
-    };
+    let mut parser = Parser { text, bytes: text.as_bytes(), at: 0, depth: 0 };
     if text.starts_with('\u{feff}') {
         return Err(parser
             .fault(0..3, "the file starts with a byte order mark")
@@ -201,11 +196,7 @@ impl Node {
 impl Member {
     /// A member that stands in no document.
     pub fn new(key: impl Into<String>, value: Node) -> Member {
-        Member {
-            key: key.into(),
-            key_span: 0..0,
-            value,
-        }
+        Member { key: key.into(), key_span: 0..0, value }
     }
 }
 
@@ -220,9 +211,7 @@ impl PartialEq for Node {
             (Value::Array(a), Value::Array(b)) => a == b,
             (Value::Object(a), Value::Object(b)) => {
                 // Keys are unique, so equal sizes and inclusion one way are enough.
-                a.len() == b.len()
-                    && a.iter()
-                        .all(|member| other.member(&member.key) == Some(&member.value))
+                a.len() == b.len() && a.iter().all(|member| other.member(&member.key) == Some(&member.value))
             }
             _ => false,
         }
@@ -300,19 +289,11 @@ impl Number {
         let all = format!("{whole}{fraction}");
         let digits = all.trim_start_matches('0').trim_end_matches('0').to_owned();
         if digits.is_empty() {
-            return Number {
-                negative: false,
-                digits,
-                exponent: 0,
-            };
+            return Number { negative: false, digits, exponent: 0 };
         }
         let trailing = all.len() - all.trim_end_matches('0').len();
         let exponent = power - fraction.len() as i64 + trailing as i64;
-        Number {
-            negative,
-            digits,
-            exponent,
-        }
+        Number { negative, digits, exponent }
     }
 
     /// Whether the value is an integer.
@@ -324,11 +305,7 @@ impl Number {
 fn array_index(token: &str) -> Option<usize> {
     let canonical = token == "0" || !token.starts_with('0');
     let digits = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit());
-    if canonical && digits {
-        token.parse().ok()
-    } else {
-        None
-    }
+    if canonical && digits { token.parse().ok() } else { None }
 }
 
 fn write_compact(node: &Node, out: &mut String) {
@@ -414,16 +391,8 @@ struct Fault {
 
 impl Fault {
     fn finish(self) -> SyntaxError {
-        let pointer = self
-            .path
-            .iter()
-            .rev()
-            .map(|token| format!("/{token}"))
-            .collect();
-        SyntaxError {
-            pointer,
-            ..self.error
-        }
+        let pointer = self.path.iter().rev().map(|token| format!("/{token}")).collect();
+        SyntaxError { pointer, ..self.error }
     }
 
     fn inside(mut self: Box<Self>, token: String) -> Box<Fault> {
@@ -441,10 +410,7 @@ impl SyntaxError {
 
 impl From<SyntaxError> for Box<Fault> {
     fn from(error: SyntaxError) -> Box<Fault> {
-        Box::new(Fault {
-            error,
-            path: Vec::new(),
-        })
+        Box::new(Fault { error, path: Vec::new() })
     }
 }
 
@@ -462,20 +428,12 @@ impl Parser<'_> {
 
     /// The span of the character at the cursor; empty at the end of the text.
     fn here(&self) -> Range<usize> {
-        let length = self.text[self.at..]
-            .chars()
-            .next()
-            .map_or(0, char::len_utf8);
+        let length = self.text[self.at..].chars().next().map_or(0, char::len_utf8);
         self.at..self.at + length
     }
 
     fn fault(&self, span: Range<usize>, message: impl Into<String>) -> SyntaxError {
-        SyntaxError {
-            span,
-            pointer: String::new(),
-            message: message.into(),
-            help: None,
-        }
+        SyntaxError { span, pointer: String::new(), message: message.into(), help: None }
     }
 
     fn unexpected(&self, wanted: &str) -> SyntaxError {
@@ -504,20 +462,12 @@ impl Parser<'_> {
             Some(b'n') => self.word("null", Value::Null)?,
             _ => return Err(self.unexpected("a value").into()),
         };
-        Ok(Node {
-            span: start..self.at,
-            value,
-        })
+        Ok(Node { span: start..self.at, value })
     }
 
-    fn nested(
-        &mut self,
-        read: fn(&mut Self) -> Result<Value, Box<Fault>>,
-    ) -> Result<Value, Box<Fault>> {
+    fn nested(&mut self, read: fn(&mut Self) -> Result<Value, Box<Fault>>) -> Result<Value, Box<Fault>> {
         if self.depth == DEPTH_MAX {
-            return Err(self
-                .fault(self.here(), format!("nested more than {DEPTH_MAX} deep"))
-                .into());
+            return Err(self.fault(self.here(), format!("nested more than {DEPTH_MAX} deep")).into());
         }
         self.depth += 1;
         let value = read(self)?;
@@ -544,9 +494,7 @@ impl Parser<'_> {
         }
         loop {
             self.skip_space();
-            let item = self
-                .value()
-                .map_err(|fault| fault.inside(items.len().to_string()))?;
+            let item = self.value().map_err(|fault| fault.inside(items.len().to_string()))?;
             items.push(item);
             self.skip_space();
             match self.peek() {
@@ -591,11 +539,7 @@ impl Parser<'_> {
             self.at += 1;
             self.skip_space();
             let value = self.value().map_err(|fault| fault.inside(token()))?;
-            members.push(Member {
-                key,
-                key_span,
-                value,
-            });
+            members.push(Member { key, key_span, value });
             self.skip_space();
             match self.peek() {
                 Some(b',') => self.at += 1,
@@ -660,10 +604,7 @@ impl Parser<'_> {
         let mut out = String::new();
         loop {
             let from = self.at;
-            while self
-                .peek()
-                .is_some_and(|byte| byte != b'"' && byte != b'\\' && byte >= b' ')
-            {
+            while self.peek().is_some_and(|byte| byte != b'"' && byte != b'\\' && byte >= b' ') {
                 self.at += 1;
             }
             out.push_str(&self.text[from..self.at]);
@@ -675,9 +616,7 @@ impl Parser<'_> {
                 Some(b'\\') => out.push(self.escape()?),
                 Some(_) => {
                     let fault = self.fault(self.here(), "a control character stands in a string");
-                    return Err(
-                        fault.with_help("write it as an escape, for example \\n or \\u0009")
-                    );
+                    return Err(fault.with_help("write it as an escape, for example \\n or \\u0009"));
                 }
                 None => return Err(self.fault(start..self.at, "the string does not end")),
             }
@@ -718,23 +657,17 @@ impl Parser<'_> {
             }
             other => other,
         };
-        char::from_u32(code)
-            .ok_or_else(|| self.fault(start..self.at, "a lone surrogate is not a character"))
+        char::from_u32(code).ok_or_else(|| self.fault(start..self.at, "a lone surrogate is not a character"))
     }
 
     /// Reads `uXXXX`; the cursor stands on the `u`.
     fn four_hex_digits(&mut self, start: usize) -> Result<u32, SyntaxError> {
         self.at += 1;
-        let digits = self
-            .bytes
-            .get(self.at..self.at + 4)
-            .filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+        let digits = self.bytes.get(self.at..self.at + 4).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
         match digits {
             Some(digits) => {
                 self.at += 4;
-                Ok(digits.iter().fold(0, |code, digit| {
-                    code * 16 + (*digit as char).to_digit(16).unwrap_or(0)
-                }))
+                Ok(digits.iter().fold(0, |code, digit| code * 16 + (*digit as char).to_digit(16).unwrap_or(0)))
             }
             None => Err(self.fault(start..self.at, "\\u needs four hexadecimal digits")),
         }
@@ -762,13 +695,9 @@ mod tests {
         for (left, right) in equal {
             assert_eq!(read(left), read(right));
         }
-        for (left, right) in [
-            ("1", "\"1\""),
-            ("0.1", "0.10000000000000000001"),
-            ("[1,2]", "[2,1]"),
-            ("{}", "{\"a\":null}"),
-            ("-1", "1"),
-        ] {
+        for (left, right) in
+            [("1", "\"1\""), ("0.1", "0.10000000000000000001"), ("[1,2]", "[2,1]"), ("{}", "{\"a\":null}"), ("-1", "1")]
+        {
             assert_ne!(read(left), read(right));
         }
     }
@@ -786,23 +715,9 @@ mod tests {
     #[test]
     fn pointers_follow_rfc_6901() {
         let node = read(r#"{"a/b": {"m~n": [1]}, "": 2}"#);
-        assert_eq!(
-            node.at_pointer("/a~1b/m~0n/0")
-                .and_then(Node::as_number_text),
-            Some("1")
-        );
-        assert_eq!(
-            node.at_pointer("/").and_then(Node::as_number_text),
-            Some("2")
-        );
-        for absent in [
-            "a",
-            "/a~1b/m~0n/00",
-            "/a~1b/m~0n/-",
-            "/a~2b",
-            "/a~1b/m~0n/0/x",
-            "/a~1b/m~0n/+0",
-        ] {
+        assert_eq!(node.at_pointer("/a~1b/m~0n/0").and_then(Node::as_number_text), Some("1"));
+        assert_eq!(node.at_pointer("/").and_then(Node::as_number_text), Some("2"));
+        for absent in ["a", "/a~1b/m~0n/00", "/a~1b/m~0n/-", "/a~2b", "/a~1b/m~0n/0/x", "/a~1b/m~0n/+0"] {
             assert!(node.at_pointer(absent).is_none(), "{absent}");
         }
     }
@@ -853,10 +768,7 @@ mod tests {
         .iter()
         .map(|text| match parse(text) {
             Ok(_) => panic!("{text} was read"),
-            Err(error) => format!(
-                "{text:?}: {:?} at {:?} {:?}\n",
-                error.message, error.span, error.pointer
-            ),
+            Err(error) => format!("{text:?}: {:?} at {:?} {:?}\n", error.message, error.span, error.pointer),
         })
         .collect();
         insta::assert_snapshot!(faults);

@@ -68,11 +68,9 @@ pub fn load(dir: &Path, options: &LoadOptions) -> Result<Sources, Vec<Diagnostic
     let mut faults = Vec::new();
     collect(dir, "", options, &mut files, &mut faults);
     let shown_root = dir.to_string_lossy().replace('\\', "/");
-    let loaded = read_all(files, options, |path| {
-        match shown_root.trim_end_matches('/') {
-            "" | "." => path.to_owned(),
-            root => format!("{root}/{path}"),
-        }
+    let loaded = read_all(files, options, |path| match shown_root.trim_end_matches('/') {
+        "" | "." => path.to_owned(),
+        root => format!("{root}/{path}"),
     });
     match loaded {
         Ok(sources) if faults.is_empty() => Ok(sources),
@@ -86,14 +84,8 @@ pub fn load(dir: &Path, options: &LoadOptions) -> Result<Sources, Vec<Diagnostic
 }
 
 /// The same for files given as path and text.
-pub fn from_memory(
-    files: Vec<(String, String)>,
-    options: &LoadOptions,
-) -> Result<Sources, Vec<Diagnostic>> {
-    let files = files
-        .into_iter()
-        .filter(|(path, _)| path.split('/').all(is_entered) && is_read(path))
-        .collect();
+pub fn from_memory(files: Vec<(String, String)>, options: &LoadOptions) -> Result<Sources, Vec<Diagnostic>> {
+    let files = files.into_iter().filter(|(path, _)| path.split('/').all(is_entered) && is_read(path)).collect();
     read_all(files, options, str::to_owned)
 }
 
@@ -113,9 +105,7 @@ impl Document {
     /// The file name without `.schema.json` or `.json`.
     pub fn stem(&self) -> &str {
         let name = self.path.rsplit('/').next().unwrap_or(&self.path);
-        name.strip_suffix(".schema.json")
-            .or_else(|| name.strip_suffix(".json"))
-            .unwrap_or(name)
+        name.strip_suffix(".schema.json").or_else(|| name.strip_suffix(".json")).unwrap_or(name)
     }
 
     /// The folder below the one that was read; empty at its top.
@@ -125,9 +115,7 @@ impl Document {
 }
 
 fn is_entered(folder_or_file: &str) -> bool {
-    !folder_or_file.starts_with('.')
-        && folder_or_file != "examples"
-        && folder_or_file != "node_modules"
+    !folder_or_file.starts_with('.') && folder_or_file != "examples" && folder_or_file != "node_modules"
 }
 
 fn is_read(path: &str) -> bool {
@@ -146,20 +134,14 @@ fn collect(
     let entries = match std::fs::read_dir(dir).and_then(Iterator::collect::<Result<Vec<_>, _>>) {
         Ok(entries) => entries,
         Err(error) => {
-            faults.push(Diagnostic::file(
-                shown(dir),
-                format!("the folder cannot be read: {error}"),
-            ));
+            faults.push(Diagnostic::file(shown(dir), format!("the folder cannot be read: {error}")));
             return;
         }
     };
     for entry in entries {
         let file = entry.path();
         let Some(name) = entry.file_name().to_str().map(str::to_owned) else {
-            if file
-                .extension()
-                .is_some_and(|extension| extension == "json")
-            {
+            if file.extension().is_some_and(|extension| extension == "json") {
                 faults.push(Diagnostic::file(shown(&file), "the file name is not UTF-8"));
             }
             continue;
@@ -181,22 +163,13 @@ fn collect(
 }
 
 fn read_text(file: &Path, options: &LoadOptions) -> Result<String, String> {
-    let size = std::fs::metadata(file)
-        .map_err(|error| format!("the file cannot be read: {error}"))?
-        .len();
+    let size = std::fs::metadata(file).map_err(|error| format!("the file cannot be read: {error}"))?.len();
     if size > options.file_bytes_max as u64 {
-        return Err(format!(
-            "the file has {size} bytes; at most {} are read",
-            options.file_bytes_max
-        ));
+        return Err(format!("the file has {size} bytes; at most {} are read", options.file_bytes_max));
     }
     let bytes = std::fs::read(file).map_err(|error| format!("the file cannot be read: {error}"))?;
-    String::from_utf8(bytes).map_err(|error| {
-        format!(
-            "the file is not UTF-8: byte {}",
-            error.utf8_error().valid_up_to()
-        )
-    })
+    String::from_utf8(bytes)
+        .map_err(|error| format!("the file is not UTF-8: byte {}", error.utf8_error().valid_up_to()))
 }
 
 fn read_all(
@@ -213,14 +186,8 @@ fn read_all(
         let root = match json::parse(&text) {
             Ok(root) => root,
             Err(error) => {
-                let mut fault = Diagnostic::at(
-                    Severity::Error,
-                    &shown_path,
-                    &text,
-                    error.span,
-                    error.pointer,
-                    error.message,
-                );
+                let mut fault =
+                    Diagnostic::at(Severity::Error, &shown_path, &text, error.span, error.pointer, error.message);
                 fault.help = error.help;
                 faults.push(fault);
                 continue;
@@ -229,13 +196,7 @@ fn read_all(
         let id = document_id(&path, &root, options);
         let is_openapi = root.member("openapi").is_some();
         let is_schema = path.ends_with(".schema.json") || looks_like_schema(&root);
-        let document = Document {
-            path,
-            shown_path,
-            text,
-            root,
-            id,
-        };
+        let document = Document { path, shown_path, text, root, id };
         if is_openapi {
             sources.openapi.push(document);
         } else if is_schema {
@@ -243,25 +204,16 @@ fn read_all(
         } else {
             let span = document.root.span.start..document.root.span.start;
             let message = "not read: this file does not look like a schema";
-            let build = if options.own_tree {
-                Diagnostic::error
-            } else {
-                Diagnostic::note
-            };
-            sources.notes.push(
-                build(&document, span, "", message)
-                    .with_help("name it `*.schema.json`, or give it a `$schema`"),
-            );
+            let build = if options.own_tree { Diagnostic::error } else { Diagnostic::note };
+            sources
+                .notes
+                .push(build(&document, span, "", message).with_help("name it `*.schema.json`, or give it a `$schema`"));
         }
     }
     if options.own_tree {
         faults.append(&mut sources.notes);
     }
-    if faults.is_empty() {
-        Ok(sources)
-    } else {
-        Err(faults)
-    }
+    if faults.is_empty() { Ok(sources) } else { Err(faults) }
 }
 
 fn document_id(path: &str, root: &Node, options: &LoadOptions) -> String {
@@ -275,38 +227,30 @@ fn document_id(path: &str, root: &Node, options: &LoadOptions) -> String {
 /// Whether a file that is not named `*.schema.json` is a schema. Data files may have a `$schema` and a `type` too, but those
 /// name something else.
 fn looks_like_schema(root: &Node) -> bool {
-    const TYPES: [&str; 7] = [
-        "null", "boolean", "object", "array", "number", "string", "integer",
-    ];
+    const TYPES: [&str; 7] = ["null", "boolean", "object", "array", "number", "string", "integer"];
     let Some(members) = root.as_object() else {
         return matches!(root.value, Value::Bool(_));
     };
     let is_type = |node: &Node| node.as_str().is_some_and(|name| TYPES.contains(&name));
     let is_schema_value = |node: &Node| matches!(node.value, Value::Object(_) | Value::Bool(_));
     members.iter().any(|member| match member.key.as_str() {
-        "$schema" => member
-            .value
-            .as_str()
-            .is_some_and(|id| id.contains("json-schema.org/")),
+        "$schema" => member.value.as_str().is_some_and(|id| id.contains("json-schema.org/")),
         "$id" | "$ref" | "$anchor" | "$dynamicRef" => member.value.as_str().is_some(),
         "$defs" | "definitions" => member.value.as_object().is_some(),
         "type" => {
             is_type(&member.value)
-                || member
-                    .value
-                    .as_array()
-                    .is_some_and(|types| !types.is_empty() && types.iter().all(is_type))
+                || member.value.as_array().is_some_and(|types| !types.is_empty() && types.iter().all(is_type))
         }
         "properties" | "patternProperties" => {
             members.iter().all(|other| other.key != "type")
-                && member.value.as_object().is_some_and(|schemas| {
-                    schemas.iter().all(|schema| is_schema_value(&schema.value))
-                })
+                && member
+                    .value
+                    .as_object()
+                    .is_some_and(|schemas| schemas.iter().all(|schema| is_schema_value(&schema.value)))
         }
-        "allOf" | "anyOf" | "oneOf" | "prefixItems" => member
-            .value
-            .as_array()
-            .is_some_and(|schemas| !schemas.is_empty() && schemas.iter().all(is_schema_value)),
+        "allOf" | "anyOf" | "oneOf" | "prefixItems" => {
+            member.value.as_array().is_some_and(|schemas| !schemas.is_empty() && schemas.iter().all(is_schema_value))
+        }
         "enum" => member.value.as_array().is_some(),
         _ => false,
     })

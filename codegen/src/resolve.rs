@@ -78,10 +78,7 @@ impl<'s> Registry<'s> {
     pub fn base(&self, location: &Location) -> &str {
         let mut pointer = location.pointer.as_str();
         loop {
-            let place = Location {
-                document: location.document,
-                pointer: pointer.to_owned(),
-            };
+            let place = Location { document: location.document, pointer: pointer.to_owned() };
             if let Some(known) = self.schemas.get(&place) {
                 return &known.base;
             }
@@ -100,18 +97,13 @@ impl<'s> Registry<'s> {
 
     /// What a reference means at a place, for example in the `$ref` of the schema that stands there.
     pub fn resolve(&self, from: &Location, reference: &str) -> Result<Location, Box<Diagnostic>> {
-        self.find(from, reference)
-            .map_err(|problem| Box::new(self.explain(from, reference, problem)))
+        self.find(from, reference).map_err(|problem| Box::new(self.explain(from, reference, problem)))
     }
 
     fn find(&self, from: &Location, reference: &str) -> Result<Location, Problem> {
         let absolute = uri::resolve(self.base(from), reference);
         let resource = uri::without_fragment(&absolute);
-        let Some(root) = self
-            .resources
-            .get(resource)
-            .or_else(|| self.beside(from, reference))
-        else {
+        let Some(root) = self.resources.get(resource).or_else(|| self.beside(from, reference)) else {
             return Err(Problem::NoResource(resource.to_owned()));
         };
         let fragment = uri::decode(uri::fragment(&absolute)).ok_or(Problem::Escape)?;
@@ -124,17 +116,11 @@ impl<'s> Registry<'s> {
                 .cloned()
                 .ok_or(Problem::NoAnchor(root.clone(), fragment));
         }
-        let target = Location {
-            document: root.document,
-            pointer: format!("{}{fragment}", root.pointer),
-        };
+        let target = Location { document: root.document, pointer: format!("{}{fragment}", root.pointer) };
         if self.schemas.contains_key(&target) {
             return Ok(target);
         }
-        match self.documents[target.document]
-            .root
-            .at_pointer(&target.pointer)
-        {
+        match self.documents[target.document].root.at_pointer(&target.pointer) {
             Some(_) => Err(Problem::NotASchema),
             None => Err(Problem::NoPlace(root.clone(), fragment)),
         }
@@ -147,10 +133,7 @@ impl<'s> Registry<'s> {
             return None;
         }
         let wanted = uri::resolve(&self.documents[from.document].path, &path);
-        let document = self
-            .documents
-            .iter()
-            .find(|document| document.path == wanted)?;
+        let document = self.documents.iter().find(|document| document.path == wanted)?;
         self.resources.get(&document.id)
     }
 
@@ -162,10 +145,7 @@ impl<'s> Registry<'s> {
                 Some(_) => {
                     self.resources
                         .entry(document.id.clone())
-                        .or_insert(Location {
-                            document: index,
-                            pointer: String::new(),
-                        });
+                        .or_insert(Location { document: index, pointer: String::new() });
                     openapi::schema_places(&document.root)
                 }
                 None => vec![String::new()],
@@ -188,16 +168,11 @@ impl<'s> Registry<'s> {
         faults: &mut Vec<Diagnostic>,
     ) {
         let document = self.documents[index];
-        let location = Location {
-            document: index,
-            pointer,
-        };
+        let location = Location { document: index, pointer };
         let own = node.member("$id").and_then(|id| Some((id, id.as_str()?)));
         let base = match own {
             // The document's own identifier is resolved already.
-            Some((_, id)) if !location.pointer.is_empty() => {
-                uri::without_fragment(&uri::resolve(outer, id)).to_owned()
-            }
+            Some((_, id)) if !location.pointer.is_empty() => uri::without_fragment(&uri::resolve(outer, id)).to_owned(),
             _ => outer.to_owned(),
         };
         if own.is_some() || location.pointer.is_empty() {
@@ -224,66 +199,35 @@ impl<'s> Registry<'s> {
             if let Some(first) = anchors.insert(name.to_owned(), location.clone()) {
                 let message = format!("the anchor `{name}` is taken by {}", self.place(&first));
                 faults.push(
-                    Diagnostic::error(
-                        document,
-                        anchor.span.clone(),
-                        format!("{}/$anchor", location.pointer),
-                        message,
-                    )
-                    .with_keyword("$anchor"),
+                    Diagnostic::error(document, anchor.span.clone(), format!("{}/$anchor", location.pointer), message)
+                        .with_keyword("$anchor"),
                 );
             }
         }
         self.order.push(location.clone());
-        self.schemas.insert(
-            location.clone(),
-            Known {
-                node,
-                base: base.clone(),
-            },
-        );
+        self.schemas.insert(location.clone(), Known { node, base: base.clone() });
         for child in vocabulary::children(node) {
-            self.register_schema(
-                index,
-                format!("{}{}", location.pointer, child.pointer),
-                child.node,
-                &base,
-                faults,
-            );
+            self.register_schema(index, format!("{}{}", location.pointer, child.pointer), child.node, &base, faults);
         }
     }
 
     fn place(&self, location: &Location) -> String {
         let path = &self.documents[location.document].path;
-        if location.pointer.is_empty() {
-            path.clone()
-        } else {
-            format!("{path}#{}", location.pointer)
-        }
+        if location.pointer.is_empty() { path.clone() } else { format!("{path}#{}", location.pointer) }
     }
 
     fn dangling(&self) -> Vec<Diagnostic> {
-        let references = self
-            .order
-            .iter()
-            .filter_map(|from| Some((from, self.schema(from)?.member("$ref")?.as_str()?)));
-        references
-            .filter_map(|(from, reference)| self.resolve(from, reference).err())
-            .map(|fault| *fault)
-            .collect()
+        let references =
+            self.order.iter().filter_map(|from| Some((from, self.schema(from)?.member("$ref")?.as_str()?)));
+        references.filter_map(|(from, reference)| self.resolve(from, reference).err()).map(|fault| *fault).collect()
     }
 
     fn explain(&self, from: &Location, reference: &str, problem: Problem) -> Diagnostic {
         let document = self.documents[from.document];
         let holder = document.root.at_pointer(&from.pointer);
         let (span, pointer) = match holder.and_then(|schema| schema.member("$ref")) {
-            Some(site) if site.as_str() == Some(reference) => {
-                (site.span.clone(), format!("{}/$ref", from.pointer))
-            }
-            _ => (
-                holder.map_or(0..0, |node| node.span.start..node.span.start),
-                from.pointer.clone(),
-            ),
+            Some(site) if site.as_str() == Some(reference) => (site.span.clone(), format!("{}/$ref", from.pointer)),
+            _ => (holder.map_or(0..0, |node| node.span.start..node.span.start), from.pointer.clone()),
         };
         let (message, help) = match problem {
             Problem::Escape => (format!("`{reference}` has a broken escape"), None),
@@ -296,34 +240,20 @@ impl<'s> Registry<'s> {
                     Some(path) => format!("did you mean `{path}`?"),
                     None => "nothing is fetched: add the file to the folder".to_owned(),
                 };
-                (
-                    format!("`{reference}` leads to <{resource}>, which is not among the files"),
-                    Some(help),
-                )
+                (format!("`{reference}` leads to <{resource}>, which is not among the files"), Some(help))
             }
             Problem::NoAnchor(root, name) => {
-                let anchors = self
-                    .schemas
-                    .get(&root)
-                    .and_then(|known| self.anchors.get(&known.base));
-                let near = nearest(
-                    &name,
-                    anchors.into_iter().flatten().map(|(name, _)| name.as_str()),
-                );
+                let anchors = self.schemas.get(&root).and_then(|known| self.anchors.get(&known.base));
+                let near = nearest(&name, anchors.into_iter().flatten().map(|(name, _)| name.as_str()));
                 let message = format!("there is no anchor `{name}` in {}", self.place(&root));
                 (message, near.map(|near| format!("did you mean `#{near}`?")))
             }
             Problem::NoPlace(root, fragment) => {
                 let message = format!("there is nothing at `#{fragment}` in {}", self.place(&root));
-                (
-                    message,
-                    self.similar_place(&root, &fragment)
-                        .map(|near| format!("did you mean `#{near}`?")),
-                )
+                (message, self.similar_place(&root, &fragment).map(|near| format!("did you mean `#{near}`?")))
             }
         };
-        let mut diagnostic =
-            Diagnostic::error(document, span, pointer, message).with_keyword("$ref");
+        let mut diagnostic = Diagnostic::error(document, span, pointer, message).with_keyword("$ref");
         diagnostic.help = help;
         diagnostic
     }
@@ -340,10 +270,7 @@ impl<'s> Registry<'s> {
             .collect();
         let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
         let same_name = paths.iter().find(|path| name(path) == name(wanted));
-        same_name
-            .map(String::as_str)
-            .or_else(|| nearest(wanted, paths.iter().map(String::as_str)))
-            .map(str::to_owned)
+        same_name.map(String::as_str).or_else(|| nearest(wanted, paths.iter().map(String::as_str))).map(str::to_owned)
     }
 
     fn similar_place(&self, root: &Location, fragment: &str) -> Option<String> {
@@ -354,13 +281,8 @@ impl<'s> Registry<'s> {
             .filter_map(|place| place.pointer.strip_prefix(root.pointer.as_str()));
         let places: Vec<&str> = below.filter(|pointer| !pointer.is_empty()).collect();
         let name = |pointer: &str| pointer.rsplit('/').next().unwrap_or(pointer).to_owned();
-        let same_name = places
-            .iter()
-            .find(|place| place.starts_with("/$defs/") && name(place) == name(fragment));
-        same_name
-            .copied()
-            .or_else(|| nearest(fragment, places))
-            .map(str::to_owned)
+        let same_name = places.iter().find(|place| place.starts_with("/$defs/") && name(place) == name(fragment));
+        same_name.copied().or_else(|| nearest(fragment, places)).map(str::to_owned)
     }
 
     /// Cycles of references and in-place applicators: checking a value against them would never end.
@@ -389,10 +311,7 @@ impl<'s> Registry<'s> {
                 match states.get(&next) {
                     Some(State::Done) => {}
                     Some(State::Open) => {
-                        let cycle = path
-                            .iter()
-                            .map(|(place, _)| place)
-                            .skip_while(|place| **place != next);
+                        let cycle = path.iter().map(|(place, _)| place).skip_while(|place| **place != next);
                         faults.push(self.endless_fault(&cycle.collect::<Vec<_>>()));
                     }
                     None => {
@@ -410,14 +329,9 @@ impl<'s> Registry<'s> {
         let Some(node) = self.schema(place) else {
             return Vec::new();
         };
-        let below = vocabulary::children(node)
-            .into_iter()
-            .filter(|child| child.in_place);
+        let below = vocabulary::children(node).into_iter().filter(|child| child.in_place);
         let mut applied: Vec<Location> = below
-            .map(|child| Location {
-                document: place.document,
-                pointer: format!("{}{}", place.pointer, child.pointer),
-            })
+            .map(|child| Location { document: place.document, pointer: format!("{}{}", place.pointer, child.pointer) })
             .collect();
         applied.extend(self.reference(place));
         applied
@@ -425,11 +339,7 @@ impl<'s> Registry<'s> {
 
     fn endless_fault(&self, cycle: &[&Location]) -> Diagnostic {
         // Children hang below their parents, so every cycle has a `$ref`; the last one closes it.
-        let site = cycle
-            .iter()
-            .rev()
-            .find(|place| self.reference(place).is_some())
-            .or(cycle.first());
+        let site = cycle.iter().rev().find(|place| self.reference(place).is_some()).or(cycle.first());
         let places: Vec<String> = cycle
             .iter()
             .chain(cycle.first())
@@ -442,16 +352,10 @@ impl<'s> Registry<'s> {
         let Some(site) = site else {
             return Diagnostic::file("", message);
         };
-        let span = self
-            .schema(site)
-            .and_then(|node| node.member("$ref"))
-            .map_or(0..0, |reference| reference.span.clone());
-        let diagnostic = Diagnostic::error(
-            self.documents[site.document],
-            span,
-            format!("{}/$ref", site.pointer),
-            message,
-        );
+        let span =
+            self.schema(site).and_then(|node| node.member("$ref")).map_or(0..0, |reference| reference.span.clone());
+        let diagnostic =
+            Diagnostic::error(self.documents[site.document], span, format!("{}/$ref", site.pointer), message);
         diagnostic
             .with_keyword("$ref")
             .with_help("remove one of the references, or put it below `properties` or `items`")

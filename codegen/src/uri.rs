@@ -29,20 +29,12 @@ fn split(uri: &str) -> Parts<'_> {
         }
         None => (None, rest),
     };
-    Parts {
-        scheme,
-        authority,
-        path,
-        query,
-        fragment,
-    }
+    Parts { scheme, authority, path, query, fragment }
 }
 
 fn is_scheme(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_alphabetic())
-        && text
-            .chars()
-            .all(|char| char.is_ascii_alphanumeric() || matches!(char, '+' | '-' | '.'))
+        && text.chars().all(|char| char.is_ascii_alphanumeric() || matches!(char, '+' | '-' | '.'))
 }
 
 /// The reference resolved against the base (RFC 3986, section 5.2).
@@ -54,11 +46,7 @@ pub(crate) fn resolve(base: &str, reference: &str) -> String {
     if target.scheme.is_some() {
         (scheme, authority, query) = (target.scheme, target.authority, target.query);
         // An opaque path such as `urn:a:b` has no segments.
-        path = if target.path.starts_with('/') {
-            remove_dot_segments(target.path)
-        } else {
-            target.path.to_owned()
-        };
+        path = if target.path.starts_with('/') { remove_dot_segments(target.path) } else { target.path.to_owned() };
     } else if target.authority.is_some() {
         (scheme, authority, query) = (base.scheme, target.authority, target.query);
         path = remove_dot_segments(target.path);
@@ -227,29 +215,16 @@ mod tests {
             ("http:g", "http:g"),
         ];
         for (reference, expected) in cases {
-            assert_eq!(
-                resolve("http://a/b/c/d;p?q", reference),
-                expected,
-                "{reference}"
-            );
+            assert_eq!(resolve("http://a/b/c/d;p?q", reference), expected, "{reference}");
         }
-        assert_eq!(
-            resolve("urn:example:a", "#/$defs/b"),
-            "urn:example:a#/$defs/b"
-        );
-        assert_eq!(
-            resolve("https://example.org", "a.json"),
-            "https://example.org/a.json"
-        );
+        assert_eq!(resolve("urn:example:a", "#/$defs/b"), "urn:example:a#/$defs/b");
+        assert_eq!(resolve("https://example.org", "a.json"), "https://example.org/a.json");
     }
 
     #[test]
     fn relative_paths_lead_from_file_to_file() {
         assert_eq!(relative("a/v1/x.json", "a/v1/y.json"), "y.json");
-        assert_eq!(
-            relative("a/v1/x.json", "shared/m.json"),
-            "../../shared/m.json"
-        );
+        assert_eq!(relative("a/v1/x.json", "shared/m.json"), "../../shared/m.json");
         assert_eq!(relative("x.json", "a/y.json"), "a/y.json");
     }
 

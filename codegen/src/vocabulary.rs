@@ -1,14 +1,12 @@
 //! The keywords: what each may hold, what it does, and which subschemas it carries.
 //!
-//! The check against the meta-schema happens here, with the place of every fault. What a schema means as a whole is not
-//! decided here.
+//! What a schema means as a whole is not decided here.
 
-use std::ops::Range;
+mod check;
 
-use crate::diagnostic::{Diagnostic, nearest};
-use crate::json::{Node, Number, Value, escape_token};
-use crate::load::{Document, LoadOptions};
-use crate::pattern;
+use crate::json::{Member, Node, Value, escape_token};
+
+pub use check::{check, check_all, check_below};
 
 /// What a keyword does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,17 +126,10 @@ pub const PRIVACY: [&str; 5] = ["none", "contact", "identity", "financial", "fre
 /// The dialect that is read.
 pub const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
-const TYPES: [&str; 7] = [
-    "null", "boolean", "object", "array", "number", "string", "integer",
-];
+const TYPES: [&str; 7] = ["null", "boolean", "object", "array", "number", "string", "integer"];
 
 const fn keyword(name: &'static str, class: Class, applies: Applies, shape: Shape) -> Keyword {
-    Keyword {
-        name,
-        class,
-        applies,
-        shape,
-    }
+    Keyword { name, class, applies, shape }
 }
 
 /// Every keyword the generator knows.
@@ -191,12 +182,7 @@ pub const KEYWORDS: &[Keyword] = {
         keyword("prefixItems", Applicator, Arrays, Shape::Schemas),
         keyword("contains", Applicator, Arrays, Shape::Schema),
         keyword("properties", Applicator, Objects, Shape::SchemaByName),
-        keyword(
-            "patternProperties",
-            Applicator,
-            Objects,
-            Shape::SchemaByPattern,
-        ),
+        keyword("patternProperties", Applicator, Objects, Shape::SchemaByPattern),
         keyword("additionalProperties", Applicator, Objects, Shape::Schema),
         keyword("propertyNames", Applicator, Objects, Shape::Schema),
         keyword("dependentSchemas", Applicator, Objects, Shape::SchemaByName),
@@ -213,19 +199,12 @@ pub const KEYWORDS: &[Keyword] = {
         keyword("x-code", Ours, Any, Shape::Code),
         keyword("x-credential", Ours, Any, Shape::True),
         keyword("$dynamicRef", DYNAMIC, Any, Shape::Any),
-        keyword(
-            "$dynamicAnchor",
-            Unsupported("write `$anchor`, and a plain `$ref` to it"),
-            Any,
-            Shape::Any,
-        ),
+        keyword("$dynamicAnchor", Unsupported("write `$anchor`, and a plain `$ref` to it"), Any, Shape::Any),
         keyword("$recursiveRef", DYNAMIC, Any, Shape::Any),
         keyword("$recursiveAnchor", DYNAMIC, Any, Shape::Any),
         keyword(
             "$vocabulary",
-            Unsupported(
-                "leave it out: it belongs into meta-schemas, and the vocabulary of this generator is fixed",
-            ),
+            Unsupported("leave it out: it belongs into meta-schemas, and the vocabulary of this generator is fixed"),
             Any,
             Shape::Any,
         ),
@@ -250,10 +229,7 @@ pub fn find(name: &str) -> Option<&'static Keyword> {
 
 /// The function of `usher_wire::format` that checks a format, if it is asserted.
 pub fn format_function(format: &str) -> Option<&'static str> {
-    FORMATS
-        .iter()
-        .find(|(name, _)| *name == format)
-        .map(|(_, function)| *function)
+    FORMATS.iter().find(|(name, _)| *name == format).map(|(_, function)| *function)
 }
 
 /// The direct subschemas of a schema, in document order. Values of `const`, `enum`, `default`, `examples` and of unknown
@@ -264,37 +240,19 @@ pub fn children(schema: &Node) -> Vec<Child<'_>> {
         let Some(keyword) = find(&member.key) else {
             continue;
         };
-        let in_place = matches!(
-            keyword.name,
-            "allOf" | "anyOf" | "oneOf" | "not" | "if" | "then" | "else" | "dependentSchemas"
-        );
-        let mut add = |pointer: String, node| {
-            children.push(Child {
-                keyword: keyword.name,
-                pointer,
-                node,
-                in_place,
-            })
-        };
+        let in_place =
+            matches!(keyword.name, "allOf" | "anyOf" | "oneOf" | "not" | "if" | "then" | "else" | "dependentSchemas");
+        let mut add = |pointer: String, node| children.push(Child { keyword: keyword.name, pointer, node, in_place });
         match keyword.shape {
             Shape::Schema => add(format!("/{}", keyword.name), &member.value),
             Shape::Schemas => {
-                for (index, item) in member
-                    .value
-                    .as_array()
-                    .unwrap_or_default()
-                    .iter()
-                    .enumerate()
-                {
+                for (index, item) in member.value.as_array().unwrap_or_default().iter().enumerate() {
                     add(format!("/{}/{index}", keyword.name), item);
                 }
             }
             Shape::SchemaByName | Shape::SchemaByPattern => {
                 for entry in member.value.as_object().unwrap_or_default() {
-                    add(
-                        format!("/{}/{}", keyword.name, escape_token(&entry.key)),
-                        &entry.value,
-                    );
+                    add(format!("/{}/{}", keyword.name, escape_token(&entry.key)), &entry.value);
                 }
             }
             _ => {}
@@ -311,636 +269,27 @@ pub fn walk<'a>(pointer: &str, schema: &'a Node, visit: &mut dyn FnMut(&str, &'a
     }
 }
 
-/// Checks every schema of a schema file against the vocabulary.
-pub fn check(document: &Document, options: &LoadOptions) -> Vec<Diagnostic> {
-    check_below(document, "", &document.root, options)
-}
-
-/// Checks a schema that stands inside a document, for example in an OpenAPI file, and every schema below it.
-pub fn check_below(
-    document: &Document,
-    pointer: &str,
-    schema: &Node,
-    options: &LoadOptions,
-) -> Vec<Diagnostic> {
-    let mut checker = Checker {
-        document,
-        options,
-        root: pointer.to_owned(),
-        found: Vec::new(),
+/// The schema with every direct subschema replaced by what `replace` makes of it; it gets the pointer from the schema.
+pub fn map_children(schema: &Node, replace: &mut dyn FnMut(&str, &Node) -> Node) -> Node {
+    let Some(members) = schema.as_object() else { return schema.clone() };
+    let mut map = |member: &Member| {
+        let Some(keyword) = find(&member.key) else { return member.value.clone() };
+        match (keyword.shape, &member.value.value) {
+            (Shape::Schema, _) => replace(&format!("/{}", keyword.name), &member.value),
+            (Shape::Schemas, Value::Array(items)) => {
+                let items = items.iter().enumerate();
+                Node::new(Value::Array(
+                    items.map(|(index, item)| replace(&format!("/{}/{index}", keyword.name), item)).collect(),
+                ))
+            }
+            (Shape::SchemaByName | Shape::SchemaByPattern, Value::Object(entries)) => {
+                let place = |key: &str| format!("/{}/{}", keyword.name, escape_token(key));
+                let entries =
+                    entries.iter().map(|entry| Member::new(&entry.key, replace(&place(&entry.key), &entry.value)));
+                Node::new(Value::Object(entries.collect()))
+            }
+            _ => member.value.clone(),
+        }
     };
-    walk(pointer, schema, &mut |pointer, schema| {
-        checker.schema(pointer, schema)
-    });
-    checker.found
-}
-
-struct Checker<'a> {
-    document: &'a Document,
-    options: &'a LoadOptions,
-    /// Pointer of the outermost schema.
-    root: String,
-    found: Vec<Diagnostic>,
-}
-
-/// A keyword in a schema that is being checked.
-struct Site<'a> {
-    keyword: &'static Keyword,
-    pointer: String,
-    value: &'a Node,
-}
-
-impl Checker<'_> {
-    fn schema(&mut self, pointer: &str, schema: &Node) {
-        let members = match &schema.value {
-            Value::Object(members) => members,
-            Value::Bool(_) => return,
-            _ => {
-                let message = format!(
-                    "a schema is an object or a boolean, found {}",
-                    article(schema.type_name())
-                );
-                self.found.push(Diagnostic::error(
-                    self.document,
-                    schema.span.clone(),
-                    pointer,
-                    message,
-                ));
-                return;
-            }
-        };
-        for member in members {
-            let place = format!("{pointer}/{}", escape_token(&member.key));
-            match find(&member.key) {
-                Some(keyword) => {
-                    let site = Site {
-                        keyword,
-                        pointer: place,
-                        value: &member.value,
-                    };
-                    self.class(&site, &member.key_span);
-                    self.shape(&site);
-                    self.company(&site, &member.key_span, schema, pointer);
-                }
-                None => self.unknown(&member.key, &member.key_span, place),
-            }
-        }
-    }
-
-    /// A note to a stranger, an error in our own tree.
-    fn remark(
-        &mut self,
-        span: Range<usize>,
-        pointer: &str,
-        keyword: &str,
-        message: String,
-        help: Option<String>,
-    ) {
-        let build = if self.options.own_tree {
-            Diagnostic::error
-        } else {
-            Diagnostic::note
-        };
-        let mut diagnostic = build(self.document, span, pointer, message).with_keyword(keyword);
-        diagnostic.help = help;
-        self.found.push(diagnostic);
-    }
-
-    fn error(
-        &mut self,
-        span: Range<usize>,
-        pointer: &str,
-        keyword: &str,
-        message: impl Into<String>,
-        help: Option<String>,
-    ) {
-        let mut diagnostic =
-            Diagnostic::error(self.document, span, pointer, message).with_keyword(keyword);
-        diagnostic.help = help;
-        self.found.push(diagnostic);
-    }
-
-    fn unknown(&mut self, key: &str, key_span: &Range<usize>, place: String) {
-        let near = nearest(key, KEYWORDS.iter().map(|keyword| keyword.name));
-        let help = match key {
-            "nullable" => Some("write `\"type\": [\"string\", \"null\"]`".to_owned()),
-            "id" => Some("write `$id`".to_owned()),
-            "example" => Some("write `examples`, an array".to_owned()),
-            "discriminator" => Some(
-                "give every record of the `oneOf` a required property with its own `const` string"
-                    .to_owned(),
-            ),
-            _ if self.options.own_tree && near.is_none() => {
-                Some("leave it out, or say it in `$comment`".to_owned())
-            }
-            _ => near.map(|near| format!("did you mean `{near}`?")),
-        };
-        let message = format!("unknown keyword `{key}`: an annotation, it has no effect");
-        self.remark(key_span.clone(), &place, key, message, help);
-    }
-
-    fn class(&mut self, site: &Site, key_span: &Range<usize>) {
-        let name = site.keyword.name;
-        if let Class::Unsupported(help) = site.keyword.class {
-            self.error(
-                key_span.clone(),
-                &site.pointer,
-                name,
-                format!("`{name}` is not supported"),
-                Some(help.to_owned()),
-            );
-        } else if name == "definitions" {
-            let message = "`definitions` is the name of older drafts".to_owned();
-            self.remark(
-                key_span.clone(),
-                &site.pointer,
-                name,
-                message,
-                Some("write `$defs`, and `#/$defs/…` where it is referred to".to_owned()),
-            );
-        }
-    }
-
-    /// Faults that show only beside the other keywords of the same schema.
-    fn company(&mut self, site: &Site, key_span: &Range<usize>, schema: &Node, pointer: &str) {
-        let name = site.keyword.name;
-        let partners: &[&str] = match name {
-            "then" | "else" => &["if"],
-            "minContains" | "maxContains" => &["contains"],
-            "x-code" => &["anyOf", "oneOf", "not", "if", "pattern", "format"],
-            _ => &[],
-        };
-        if !partners.is_empty()
-            && partners
-                .iter()
-                .all(|partner| schema.member(partner).is_none())
-        {
-            let list = partners
-                .iter()
-                .map(|partner| format!("`{partner}`"))
-                .collect::<Vec<_>>()
-                .join(", ");
-            let help = format!(
-                "add {}{list} beside it, or leave it out",
-                if partners.len() > 1 { "one of " } else { "" }
-            );
-            self.remark(
-                key_span.clone(),
-                &site.pointer,
-                name,
-                format!("`{name}` alone has no effect"),
-                Some(help),
-            );
-        }
-        if name == "$schema" && pointer != self.root && schema.member("$id").is_none() {
-            let help = Some("leave it out: the schema of the file decides".to_owned());
-            self.error(
-                key_span.clone(),
-                &site.pointer,
-                name,
-                "`$schema` stands only beside the `$id` of a schema or at the top of a file",
-                help,
-            );
-        }
-        if let Some(types) = declared_types(schema)
-            && !types
-                .iter()
-                .any(|declared| looked_at(site.keyword.applies, declared))
-        {
-            let message = format!(
-                "`{name}` has no effect: `type` admits only {}",
-                types.join(", ")
-            );
-            self.remark(
-                key_span.clone(),
-                &site.pointer,
-                name,
-                message,
-                Some("leave it out, or widen `type`".to_owned()),
-            );
-        }
-    }
-
-    fn shape(&mut self, site: &Site) {
-        let wrong = match site.keyword.shape {
-            Shape::Any => None,
-            Shape::Boolean => site.value.as_bool().is_none().then_some("a boolean"),
-            Shape::True => (site.value.as_bool() != Some(true)).then_some("`true`"),
-            Shape::Text => site.value.as_str().is_none().then_some("a string"),
-            Shape::Number => site.value.as_number_text().is_none().then_some("a number"),
-            Shape::PositiveNumber => {
-                (!is_positive(site.value)).then_some("a number greater than 0")
-            }
-            Shape::Count => site
-                .value
-                .as_u64()
-                .is_none()
-                .then_some("a non-negative integer"),
-            Shape::Array => site.value.as_array().is_none().then_some("an array"),
-            Shape::Schema => (!is_schema(site.value)).then_some("a schema"),
-            Shape::Schemas => {
-                (!is_schemas(site.value)).then_some("an array of at least one schema")
-            }
-            Shape::SchemaByName | Shape::SchemaByPattern => site
-                .value
-                .as_object()
-                .is_none()
-                .then_some("an object whose members are schemas"),
-            Shape::Reference => site
-                .value
-                .as_str()
-                .is_none()
-                .then_some("a string: a URI reference"),
-            Shape::Identifier => self.identifier(site),
-            Shape::Types => self.types(site),
-            Shape::Choices => self.choices(site),
-            Shape::Names => self.names(site, &site.pointer, site.value),
-            Shape::NamesByName => self.names_by_name(site),
-            Shape::Pattern => self.pattern(site),
-            Shape::Format => self.format(site),
-            Shape::Dialect => self.dialect(site),
-            Shape::Anchor => (!is_anchor(site.value))
-                .then_some("a name: a letter or `_`, then letters, digits, `-`, `_`, `.`"),
-            Shape::RustName => {
-                (!is_type_name(site.value)).then_some("a type name such as `MortgageRequest`")
-            }
-            Shape::Privacy => self.privacy(site),
-            Shape::Rule => self.rule(site),
-            Shape::Code => (!is_word(site.value, '_')).then_some("a code such as `email_domain`"),
-        };
-        if let Some(wanted) = wrong {
-            let message = format!(
-                "`{}` must be {wanted}, found {}",
-                site.keyword.name,
-                excerpt(site.value)
-            );
-            let help = older_draft(site);
-            self.error(
-                site.value.span.clone(),
-                &site.pointer,
-                site.keyword.name,
-                message,
-                help,
-            );
-        }
-        if site.keyword.shape == Shape::SchemaByPattern {
-            self.pattern_keys(site);
-        }
-    }
-
-    fn identifier(&mut self, site: &Site) -> Option<&'static str> {
-        let Some(id) = site.value.as_str() else {
-            return Some("a string: a URI reference without fragment");
-        };
-        if !crate::uri::fragment(id).is_empty() {
-            let help = Some("name the place by `$anchor`".to_owned());
-            self.error(
-                site.value.span.clone(),
-                &site.pointer,
-                "$id",
-                "`$id` has a fragment",
-                help,
-            );
-        }
-        None
-    }
-
-    fn types(&mut self, site: &Site) -> Option<&'static str> {
-        const WANTED: &str = "a type name or an array of different type names (null, boolean, object, array, number, string, integer)";
-        let items = match &site.value.value {
-            Value::String(_) => std::slice::from_ref(site.value),
-            Value::Array(items) if !items.is_empty() => items,
-            _ => return Some(WANTED),
-        };
-        for (index, item) in items.iter().enumerate() {
-            let Some(name) = item.as_str() else {
-                return Some(WANTED);
-            };
-            if !TYPES.contains(&name) {
-                let near = match name {
-                    "int" | "long" => Some("integer"),
-                    "float" | "double" | "decimal" => Some("number"),
-                    "bool" => Some("boolean"),
-                    "text" | "date" => Some("string"),
-                    "list" => Some("array"),
-                    "map" | "record" => Some("object"),
-                    _ => nearest(name, TYPES),
-                };
-                let help = near.map(|near| format!("did you mean `{near}`?"));
-                self.error(
-                    item.span.clone(),
-                    &site.pointer,
-                    "type",
-                    format!("there is no type `{name}`"),
-                    help,
-                );
-            } else if items[..index].contains(item) {
-                self.error(
-                    item.span.clone(),
-                    &site.pointer,
-                    "type",
-                    format!("`{name}` stands here twice"),
-                    None,
-                );
-            }
-        }
-        None
-    }
-
-    fn choices(&mut self, site: &Site) -> Option<&'static str> {
-        let Some(items) = site.value.as_array() else {
-            return Some("an array");
-        };
-        if items.is_empty() {
-            let help = Some("a schema that accepts nothing is written `false`".to_owned());
-            self.error(
-                site.value.span.clone(),
-                &site.pointer,
-                "enum",
-                "`enum` is empty: nothing is accepted",
-                help,
-            );
-        }
-        for (index, item) in items.iter().enumerate() {
-            if items[..index].contains(item) {
-                let message = format!("{} stands here twice", excerpt(item));
-                self.remark(item.span.clone(), &site.pointer, "enum", message, None);
-            }
-        }
-        None
-    }
-
-    fn names(&mut self, site: &Site, pointer: &str, value: &Node) -> Option<&'static str> {
-        const WANTED: &str = "an array of different strings";
-        let Some(items) = value.as_array() else {
-            return Some(WANTED);
-        };
-        for (index, item) in items.iter().enumerate() {
-            let Some(name) = item.as_str() else {
-                return Some(WANTED);
-            };
-            if items[..index].contains(item) {
-                self.error(
-                    item.span.clone(),
-                    pointer,
-                    site.keyword.name,
-                    format!("`{name}` stands here twice"),
-                    Some("remove one of the two".to_owned()),
-                );
-            }
-        }
-        None
-    }
-
-    fn names_by_name(&mut self, site: &Site) -> Option<&'static str> {
-        const WANTED: &str = "an object whose members are arrays of different strings";
-        let Some(members) = site.value.as_object() else {
-            return Some(WANTED);
-        };
-        for member in members {
-            let pointer = format!("{}/{}", site.pointer, escape_token(&member.key));
-            if self.names(site, &pointer, &member.value).is_some() {
-                return Some(WANTED);
-            }
-        }
-        None
-    }
-
-    fn pattern(&mut self, site: &Site) -> Option<&'static str> {
-        let Some(text) = site.value.as_str() else {
-            return Some("a string: a regular expression");
-        };
-        if let Err(error) = pattern::compile(text) {
-            self.error(
-                site.value.span.clone(),
-                &site.pointer,
-                "pattern",
-                error.message,
-                error.help,
-            );
-        }
-        None
-    }
-
-    fn pattern_keys(&mut self, site: &Site) {
-        for member in site.value.as_object().unwrap_or_default() {
-            if let Err(error) = pattern::compile(&member.key) {
-                let pointer = format!("{}/{}", site.pointer, escape_token(&member.key));
-                self.error(
-                    member.key_span.clone(),
-                    &pointer,
-                    site.keyword.name,
-                    error.message,
-                    error.help,
-                );
-            }
-        }
-    }
-
-    fn format(&mut self, site: &Site) -> Option<&'static str> {
-        let Some(name) = site.value.as_str() else {
-            return Some("a string");
-        };
-        if format_function(name).is_none() {
-            let help = match nearest(name, FORMATS.iter().map(|(name, _)| *name)) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!(
-                    "say it with `pattern`; asserted are {}",
-                    FORMATS.map(|(name, _)| name).join(", ")
-                ),
-            };
-            self.remark(
-                site.value.span.clone(),
-                &site.pointer,
-                "format",
-                format!("format `{name}` is not asserted: it has no effect"),
-                Some(help),
-            );
-        }
-        None
-    }
-
-    fn dialect(&mut self, site: &Site) -> Option<&'static str> {
-        let Some(dialect) = site.value.as_str() else {
-            return Some("a string: a URI");
-        };
-        let dialect = dialect.trim_end_matches('#');
-        if dialect == DIALECT {
-            return None;
-        }
-        let older = [
-            "draft-03", "draft-04", "draft-05", "draft-06", "draft-07", "2019-09",
-        ]
-        .into_iter()
-        .find(|draft| dialect.contains(draft));
-        let (message, help) = match older {
-            Some(draft) => (
-                format!("draft {} is not read", draft.trim_start_matches("draft-")),
-                format!(
-                    "write \"{DIALECT}\"; what changes: `definitions` is `$defs`, an array of `items` is `prefixItems`, `dependencies` is `dependentRequired` or `dependentSchemas`"
-                ),
-            ),
-            None => (
-                format!("unknown dialect `{dialect}`"),
-                format!("write \"{DIALECT}\""),
-            ),
-        };
-        self.error(
-            site.value.span.clone(),
-            &site.pointer,
-            "$schema",
-            message,
-            Some(help),
-        );
-        None
-    }
-
-    fn privacy(&mut self, site: &Site) -> Option<&'static str> {
-        let Some(class) = site.value.as_str() else {
-            return Some("a string");
-        };
-        if !PRIVACY.contains(&class) {
-            let help = match nearest(class, PRIVACY) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("one of {}", PRIVACY.join(", ")),
-            };
-            self.error(
-                site.value.span.clone(),
-                &site.pointer,
-                "x-privacy",
-                format!("there is no privacy class `{class}`"),
-                Some(help),
-            );
-        }
-        None
-    }
-
-    fn rule(&mut self, site: &Site) -> Option<&'static str> {
-        if !is_word(site.value, '-') {
-            return Some("a rule name such as `phone-cz`");
-        }
-        let rules = &self.options.rules;
-        let name = site.value.as_str().unwrap_or_default();
-        if !rules.is_empty() && !rules.iter().any(|rule| rule == name) {
-            let help = match nearest(name, rules.iter().map(String::as_str)) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("one of {}", rules.join(", ")),
-            };
-            self.error(
-                site.value.span.clone(),
-                &site.pointer,
-                "x-rule",
-                format!("there is no rule `{name}`"),
-                Some(help),
-            );
-        }
-        None
-    }
-}
-
-/// The rewrite of a value that an older draft allowed.
-fn older_draft(site: &Site) -> Option<String> {
-    let help = match (site.keyword.name, &site.value.value) {
-        ("items", Value::Array(_)) => {
-            "write the array as `prefixItems`; `items` then holds for the items after it"
-        }
-        ("exclusiveMinimum", Value::Bool(_)) => {
-            "write the number itself here and leave `minimum` out"
-        }
-        ("exclusiveMaximum", Value::Bool(_)) => {
-            "write the number itself here and leave `maximum` out"
-        }
-        ("required", Value::Bool(_)) => {
-            "list the name in `required` of the object that has this property"
-        }
-        ("examples", Value::Object(_)) => "write an array of values",
-        ("type", Value::Array(items)) if items.iter().any(|item| item.as_object().is_some()) => {
-            "write `anyOf` with the schemas"
-        }
-        ("allOf" | "anyOf" | "oneOf" | "prefixItems", Value::Array(_)) => "leave it out",
-        ("x-credential", Value::Bool(false)) => "leave it out",
-        _ => return None,
-    };
-    Some(help.to_owned())
-}
-
-/// The type names a schema's own `type` admits, if it has a well-formed one.
-fn declared_types(schema: &Node) -> Option<Vec<&str>> {
-    let declared = schema.member("type")?;
-    match &declared.value {
-        Value::String(name) => Some(vec![name]),
-        Value::Array(names) => names.iter().map(Node::as_str).collect(),
-        _ => None,
-    }
-}
-
-fn looked_at(applies: Applies, declared: &str) -> bool {
-    match applies {
-        Applies::Any => true,
-        Applies::Numbers => matches!(declared, "number" | "integer"),
-        Applies::Strings => declared == "string",
-        Applies::Arrays => declared == "array",
-        Applies::Objects => declared == "object",
-    }
-}
-
-fn is_schema(node: &Node) -> bool {
-    matches!(node.value, Value::Object(_) | Value::Bool(_))
-}
-
-fn is_schemas(node: &Node) -> bool {
-    node.as_array().is_some_and(|items| !items.is_empty())
-}
-
-fn is_positive(node: &Node) -> bool {
-    node.as_number_text()
-        .map(Number::of)
-        .is_some_and(|number| !number.negative && !number.digits.is_empty())
-}
-
-fn is_anchor(node: &Node) -> bool {
-    node.as_str().is_some_and(|name| {
-        name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-            && name
-                .chars()
-                .all(|char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.'))
-    })
-}
-
-fn is_type_name(node: &Node) -> bool {
-    node.as_str().is_some_and(|name| {
-        name != "Self"
-            && name.starts_with(|first: char| first.is_ascii_uppercase())
-            && name.chars().all(|char| char.is_ascii_alphanumeric())
-    })
-}
-
-/// Lower-case words joined by a separator.
-fn is_word(node: &Node, separator: char) -> bool {
-    node.as_str().is_some_and(|name| {
-        name.starts_with(|first: char| first.is_ascii_lowercase())
-            && name.split(separator).all(|part| {
-                !part.is_empty()
-                    && part
-                        .chars()
-                        .all(|char| char.is_ascii_lowercase() || char.is_ascii_digit())
-            })
-    })
-}
-
-/// The value as it may stand in a message.
-fn excerpt(node: &Node) -> String {
-    let text = node.to_json();
-    match text.char_indices().nth(40) {
-        Some((end, _)) => format!("`{}…`", &text[..end]),
-        None => format!("`{text}`"),
-    }
-}
-
-fn article(noun: &str) -> String {
-    match noun {
-        "null" => noun.to_owned(),
-        "array" | "object" => format!("an {noun}"),
-        _ => format!("a {noun}"),
-    }
+    Node::new(Value::Object(members.iter().map(|member| Member::new(&member.key, map(member))).collect()))
 }
