@@ -100,6 +100,9 @@ pub struct Plan {
     pub shapes: BTreeMap<NodeId, Shape>,
     /// The types that get a name, with their module path (folder and file) and name.
     pub names: BTreeMap<NodeId, TypeName>,
+    /// Files that are documents of their own, since nothing refers to them, and whose shape has no named type: they get a
+    /// type around that shape.
+    pub documents: BTreeMap<NodeId, TypeName>,
     /// Types that are used in answers.
     pub answers: BTreeSet<NodeId>,
     /// The parameters of each operation as a record, by `operationId`.
@@ -127,11 +130,13 @@ impl Plan {
             model,
             shapes: BTreeMap::new(),
             names: BTreeMap::new(),
+            documents: BTreeMap::new(),
             answers: BTreeSet::new(),
             parameters: BTreeMap::new(),
         };
         let mut planner = Planner { registry, plan: &mut plan, taken: BTreeMap::new(), faults: Vec::new() };
         planner.definitions();
+        planner.documents();
         let operations = || apis.iter().flat_map(|api| api.operations.iter().map(move |operation| (api, operation)));
         for (api, operation) in operations() {
             planner.parameters(api, operation);
@@ -416,6 +421,10 @@ pub enum ValueTest {
     Variants(Vec<String>),
 }
 
+/// Names that generated code needs for itself.
+const RESERVED: [&str; 12] =
+    ["Box", "Default", "Err", "None", "Ok", "Option", "Result", "S", "Self", "Some", "String", "Vec"];
+
 struct Planner<'p, 's> {
     registry: &'p Registry<'s>,
     plan: &'p mut Plan,
@@ -515,6 +524,22 @@ impl Planner<'_, '_> {
         }
     }
 
+    /// Names the files that are documents of their own and have no named type.
+    fn documents(&mut self) {
+        let referred: BTreeSet<NodeId> = self.plan.model.nodes.iter().filter_map(|schema| schema.reference).collect();
+        let roots: Vec<NodeId> = self.plan.shapes.keys().copied().collect();
+        for id in roots {
+            let is_file = self.plan.model.schema(id).location.pointer.is_empty();
+            if is_file && !referred.contains(&id) && !self.plan.names.contains_key(&id) {
+                let name = self.own_name(id).unwrap_or_default();
+                self.name(id, &name);
+                if let Some(named) = self.plan.names.remove(&id) {
+                    self.plan.documents.insert(id, named);
+                }
+            }
+        }
+    }
+
     fn own_name(&self, id: NodeId) -> Option<String> {
         let schema = self.plan.model.schema(id);
         if let Some(name) = &schema.annotations.rust_name {
@@ -537,6 +562,10 @@ impl Planner<'_, '_> {
         if !is_identifier(name) || folder.iter().chain([&named.file]).any(|part| !is_identifier(part)) {
             self.fault(id, format!("`{name}` is no name for a Rust type"), "give the schema an `x-rust-name`");
             return;
+        }
+        if RESERVED.contains(&name) {
+            let message = format!("the type name `{name}` has a meaning of its own in Rust");
+            self.fault(id, message, "give the schema an `x-rust-name`");
         }
         if let Some(other) = self.taken.insert((folder, name.to_owned()), id) {
             let place = self.plan.model.schema(other).origin.clone();

@@ -30,8 +30,8 @@ impl Emitter<'_> {
             id,
             4,
             quote!(
-                static #ident: Names<#words> =
-                    Names { schema: #origin, names: &[#(#names),*], find: #find, required: [#(#required),*] };
+                static #ident: wire::Names<#words> =
+                    wire::Names { schema: #origin, names: &[#(#names),*], find: #find, required: [#(#required),*] };
 
                 fn #find(name: &str) -> Option<usize> {
                     match name {
@@ -293,7 +293,7 @@ impl Emitter<'_> {
             let pattern = self.pattern(id, source);
             let check = self.check(*node);
             by_pattern.push(quote!(
-                static PATTERN: Pattern = #pattern;
+                static PATTERN: wire::Pattern = #pattern;
                 if PATTERN.matches(&name) {
                     described = true;
                     reader.again(mark, |reader| #check(reader, &place))?;
@@ -333,7 +333,7 @@ impl Emitter<'_> {
         ));
         quote!(
             reader.again(mark, |reader| {
-                if reader.kind()? != Kind::Object {
+                if reader.kind()? != wire::Kind::Object {
                     return Ok(());
                 }
                 #[allow(unused_variables)]
@@ -384,7 +384,7 @@ impl Emitter<'_> {
         ));
         quote!(
             reader.again(mark, |reader| {
-                if reader.kind()? != Kind::Array {
+                if reader.kind()? != wire::Kind::Array {
                     return Ok(());
                 }
                 #[allow(unused_mut, unused_variables)]
@@ -417,7 +417,7 @@ impl Emitter<'_> {
                     id,
                     5,
                     quote!(
-                        pub(crate) fn #ident<'a>(reader: &mut Reader<'a>, at: &Path<'_>) -> Result<(), Stop> {
+                        pub(crate) fn #ident<'a>(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> Result<(), wire::Stop> {
                             #body
                         }
                     ),
@@ -461,14 +461,14 @@ impl Emitter<'_> {
             }
             if let Some(read) = self.check_kind(id, kind) {
                 let token = kind_of(kind);
-                arms.push(quote!(Kind::#token => #read));
+                arms.push(quote!(wire::Kind::#token => #read));
             }
         }
         if !schema.types.is_empty() {
             let mut tokens: Vec<Ident> = schema.types.iter().map(|kind| kind_of(*kind)).collect();
             tokens.dedup();
             let expected = schema.types.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(" or ");
-            arms.push(quote!(#(Kind::#tokens)|* => reader.skip()?));
+            arms.push(quote!(#(wire::Kind::#tokens)|* => reader.skip()?));
             arms.push(quote!(_ => reader.wrong_type(at, #origin, #expected)?));
         } else {
             arms.push(quote!(_ => reader.skip()?));
@@ -532,7 +532,7 @@ impl Emitter<'_> {
                     );
                     let (min, max) = (number(array.min_items.unwrap_or(0) as usize), bound(array.max_items));
                     let unique = array.unique;
-                    quote!(reader.list(at, &ListRule { schema: #origin, min_items: #min, max_items: #max, unique: #unique }, |reader, at| { let _ = at; #item }).map(drop)?)
+                    quote!(reader.list(at, &wire::ListRule { schema: #origin, min_items: #min, max_items: #max, unique: #unique }, |reader, at| { let _ = at; #item }).map(drop)?)
                 })
             }
             _ => self.check_object(id),
@@ -596,7 +596,7 @@ impl Emitter<'_> {
             let mut members = reader.open_members()?;
             loop {
                 match reader.member_or_other(&mut members, &#names)? {
-                    END => break,
+                    wire::END => break,
                     #(#arms,)*
                     _ => reader.skip()?,
                 }

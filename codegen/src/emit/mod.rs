@@ -40,6 +40,9 @@ pub fn emit(registry: &Registry<'_>, plan: &Plan, apis: &[Api]) -> Result<Vec<(S
     for id in named {
         emitter.inside(id, |emitter| emitter.named_type(id));
     }
+    for id in plan.documents.keys() {
+        emitter.inside(*id, |emitter| emitter.document(*id));
+    }
     for api in apis {
         emitter.operations(api);
     }
@@ -167,7 +170,7 @@ impl Emitter<'_> {
             && let Some(function) = crate::vocabulary::format_function(format)
         {
             let function = format_ident!("{function}");
-            fields.push(quote!(format: Some(Format { name: #format, holds: usher_wire::format::#function })));
+            fields.push(quote!(format: Some(wire::Format { name: #format, holds: wire::format::#function })));
         }
         if let Some(code) = &schema.annotations.code {
             let field = if patterns.is_empty() { format_ident!("format_code") } else { format_ident!("pattern_code") };
@@ -176,22 +179,22 @@ impl Emitter<'_> {
         if let Some(rule) = &schema.rule {
             fields.push(quote!(rule: Some(#rule)));
         }
-        quote!(pub(crate) static #ident: TextRule = TextRule { #(#fields,)* ..TextRule::ANY };)
+        quote!(pub(crate) static #ident: wire::TextRule = wire::TextRule { #(#fields,)* ..wire::TextRule::ANY };)
     }
 
     fn pattern(&mut self, id: NodeId, source: &str) -> TokenStream {
         match pattern::compile(source) {
             Ok(Pattern::Digits { min, max }) => {
                 let (min, max) = (number(min as usize), most(max));
-                quote!(Pattern::Digits { min: #min, max: #max })
+                quote!(wire::Pattern::Digits { min: #min, max: #max })
             }
             Ok(Pattern::Trimmed { min, max }) => {
                 let (min, max) = (number(min as usize), most(Some(max)));
-                quote!(Pattern::Trimmed { min: #min, max: #max })
+                quote!(wire::Pattern::Trimmed { min: #min, max: #max })
             }
             Ok(Pattern::Dfa(dfa)) => {
                 let literal = dfa.literal();
-                quote!(Pattern::Dfa({ static DFA: usher_wire::pattern::Dfa = #literal; &DFA }))
+                quote!(wire::Pattern::Dfa({ static DFA: wire::pattern::Dfa = #literal; &DFA }))
             }
             Err(error) => {
                 let location = self.schema(id).location.clone();
@@ -205,7 +208,7 @@ impl Emitter<'_> {
                     Some(help) => fault.with_help(help),
                     None => fault,
                 });
-                quote!(Pattern::Digits { min: 0, max: 0 })
+                quote!(wire::Pattern::Digits { min: 0, max: 0 })
             }
         }
     }
@@ -234,7 +237,7 @@ impl Emitter<'_> {
         if let Some(rule) = &schema.rule {
             fields.push(quote!(rule: Some(#rule)));
         }
-        quote!(pub(crate) static #ident: NumberRule = NumberRule { #(#fields,)* ..NumberRule::ANY };)
+        quote!(pub(crate) static #ident: wire::NumberRule = wire::NumberRule { #(#fields,)* ..wire::NumberRule::ANY };)
     }
 
     fn files(&self) -> Vec<(String, String)> {
@@ -248,7 +251,10 @@ impl Emitter<'_> {
             let items = items.values();
             let source = self.source_of(folder, file);
             let tokens = quote!(
-                use usher_wire::*;
+                use usher_wire as wire;
+                // A type of a contract may have the name of a trait of the runtime: the traits come without theirs.
+                #[allow(unused_imports)]
+                use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
                 #(#items)*
             );
             files.push((format!("{}{file}.rs", prefix(folder)), render(&source, tokens)));
@@ -278,7 +284,8 @@ impl Emitter<'_> {
             });
             let types = exported.iter().filter_map(|file| {
                 let in_file = |name: &&TypeName| name.folder == *folder && **file == name.file;
-                let mut names: Vec<&str> = self.plan.names.values().filter(in_file).map(|name| name.name.as_str()).collect();
+                let named = self.plan.names.values().chain(self.plan.documents.values());
+                let mut names: Vec<&str> = named.filter(in_file).map(|name| name.name.as_str()).collect();
                 names.sort_unstable();
                 let names: Vec<Ident> = names.into_iter().map(identifier).collect();
                 (!names.is_empty()).then(|| quote!(#file::{#(#names),*}))
@@ -351,9 +358,9 @@ fn bound_literal(text: &str) -> TokenStream {
         (Ok(coefficient), Ok(exponent)) => {
             let coefficient = proc_macro2::Literal::i64_unsuffixed(coefficient);
             let exponent = proc_macro2::Literal::i32_unsuffixed(exponent);
-            quote!(Bound::new(#text, #coefficient, #exponent))
+            quote!(wire::Bound::new(#text, #coefficient, #exponent))
         }
-        _ => quote!(Bound::long(#text)),
+        _ => quote!(wire::Bound::long(#text)),
     }
 }
 

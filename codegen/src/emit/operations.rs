@@ -23,7 +23,7 @@ impl Emitter<'_> {
         let title = format!(" The operations of the API `{}`.", api.folder);
         let items = quote!(
             #[doc = #title]
-            pub static OPERATIONS: [Operation; #count] = [#(#table),*];
+            pub static OPERATIONS: [wire::Operation; #count] = [#(#table),*];
 
             /// What a server does for each operation.
             pub trait Server: Sync {
@@ -42,16 +42,16 @@ impl Emitter<'_> {
             /// server with its violations.
             pub async fn serve<T: Server>(
                 server: &T,
-                operation: &'static Operation,
+                operation: &'static wire::Operation,
                 call: &T::Call,
                 parameters: &[u8],
                 body: &[u8],
-                options: &Options<'_>,
-            ) -> Result<T::Answer, Unserved> {
+                options: &wire::Options<'_>,
+            ) -> Result<T::Answer, wire::Unserved> {
                 let _ = (parameters, body, options);
                 match operation.id {
                     #(#routes)*
-                    _ => Err(Unserved::UnknownOperation),
+                    _ => Err(wire::Unserved::UnknownOperation),
                 }
             }
 
@@ -61,7 +61,7 @@ impl Emitter<'_> {
                 transport: T,
             }
 
-            impl<T: Transport> Client<T> {
+            impl<T: wire::Transport> Client<T> {
                 /// A client that calls through `transport`.
                 pub const fn new(transport: T) -> Self {
                     Client { transport }
@@ -89,13 +89,13 @@ impl Emitter<'_> {
             let place = format_ident!("{}", crate::name::pascal(&parameter.place));
             let shape = self.plan.model.at(&parameter.schema).map(|node| self.plan.shape(node).clone());
             let bare = matches!(shape, Some(Shape::Integer | Shape::Decimal | Shape::Boolean));
-            quote!(Parameter { name: #name, place: ParameterPlace::#place, bare: #bare })
+            quote!(wire::Parameter { name: #name, place: wire::ParameterPlace::#place, bare: #bare })
         });
-        quote!(Operation {
+        quote!(wire::Operation {
             id: #id,
             method: #method,
             path: #path,
-            kind: OperationKind::#kind,
+            kind: wire::OperationKind::#kind,
             success: #success,
             body: #body,
             parameters: &[#(#parameters),*],
@@ -111,8 +111,8 @@ impl Emitter<'_> {
 
     fn type_at(&self, location: &Location) -> TokenStream {
         match self.plan.model.at(location) {
-            Some(id) => self.type_path(id).unwrap_or_else(|| quote!(Json)),
-            None => quote!(Json),
+            Some(id) => self.type_path(id).unwrap_or_else(|| quote!(wire::Json)),
+            None => quote!(wire::Json),
         }
     }
 
@@ -121,7 +121,7 @@ impl Emitter<'_> {
         let name = identifier(&snake(&operation.id));
         let (parameters, body) = self.inputs(api, operation);
         let parameters = parameters.map(|kind| quote!(, parameters: #kind));
-        let body = body.map(|kind| quote!(, body: Parsed<#kind>));
+        let body = body.map(|kind| quote!(, body: wire::Parsed<#kind>));
         quote!(
             #[doc = #docs]
             fn #name(&self, call: &Self::Call #parameters #body) -> impl Future<Output = Self::Answer> + Send;
@@ -132,8 +132,8 @@ impl Emitter<'_> {
         let id = &operation.id;
         let name = identifier(&snake(id));
         let (parameters, body) = self.inputs(api, operation);
-        let parameters = parameters.map(|kind| quote!(, read_parameters::<#kind>(parameters)?));
-        let body = body.map(|kind| quote!(, parse::<#kind>(body, options)?));
+        let parameters = parameters.map(|kind| quote!(, wire::read_parameters::<#kind>(parameters)?));
+        let body = body.map(|kind| quote!(, wire::parse::<#kind>(body, options)?));
         quote!(#id => Ok(server.#name(call #parameters #body).await),)
     }
 
@@ -145,7 +145,7 @@ impl Emitter<'_> {
         let has_parameters = parameters.is_some();
         let parameters = parameters.map(|kind| quote!(, parameters: &#kind));
         let taken_body = body.as_ref().map(|_| quote!(call.body(body);));
-        let body = body.map(|kind| quote!(, body: &Checked<#kind>));
+        let body = body.map(|kind| quote!(, body: &wire::Checked<#kind>));
         let given = operation.parameters.iter().enumerate().filter(|_| has_parameters).map(|(at, parameter)| {
             let field = identifier(&snake(&parameter.name));
             let at = number(at);
@@ -160,19 +160,19 @@ impl Emitter<'_> {
             }
         });
         let given: Vec<TokenStream> = given.collect();
-        let answer = answer(operation, &success(operation).to_string()).map_or_else(|| quote!(Json), |at| self.type_at(at));
-        let error = answer_of_errors(operation).map_or_else(|| quote!(Json), |at| self.type_at(at));
+        let answer = answer(operation, &success(operation).to_string()).map_or_else(|| quote!(wire::Json), |at| self.type_at(at));
+        let error = answer_of_errors(operation).map_or_else(|| quote!(wire::Json), |at| self.type_at(at));
         let mutable = (taken_body.is_some() || !given.is_empty()).then(|| quote!(mut));
         quote!(
             #[doc = #docs]
             ///
             /// # Errors
             /// No answer, a refusal, or an answer that is not what the contract says.
-            pub async fn #name(&self #parameters #body) -> Result<Checked<#answer>, Failure<T::Error, #error>> {
-                let #mutable call = Call::new(&OPERATIONS[#index]);
+            pub async fn #name(&self #parameters #body) -> Result<wire::Checked<#answer>, wire::Failure<T::Error, #error>> {
+                let #mutable call = wire::Call::new(&OPERATIONS[#index]);
                 #(#given)*
                 #taken_body
-                exchange(&self.transport, call).await
+                wire::exchange(&self.transport, call).await
             }
         )
     }

@@ -21,6 +21,53 @@ impl Emitter<'_> {
         }
     }
 
+    /// Emits the type of a document whose shape has no name: a type around it.
+    pub(super) fn document(&mut self, id: NodeId) {
+        let Some(name) = self.plan.documents.get(&id).map(|name| identifier(&name.name)) else { return };
+        let docs = self.docs(id);
+        let (parameters, _) = self.generics(id);
+        let (value_head, message_head) = self.heads(id, &name);
+        let inner = self.type_of(id);
+        let read = self.read(id, &quote!(at));
+        let schema_id = self.schema_id(id);
+        self.put(
+            id,
+            0,
+            quote!(
+                #docs
+                #[derive(Debug, Clone, PartialEq)]
+                pub struct #name #parameters(
+                    /// The value.
+                    pub #inner,
+                );
+            ),
+        );
+        self.put(
+            id,
+            1,
+            quote!(
+                #value_head {
+                    fn write(&self, writer: &mut wire::Writer) {
+                        self.0.write(writer);
+                    }
+                }
+            ),
+        );
+        self.put(
+            id,
+            2,
+            quote!(
+                #message_head {
+                    const SCHEMA: &'static str = #schema_id;
+
+                    fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
+                        Ok(#read?.map(Self))
+                    }
+                }
+            ),
+        );
+    }
+
     fn docs(&self, id: NodeId) -> TokenStream {
         let note = |pick: fn(&crate::model::Annotations) -> Option<String>| self.plan.model.annotation(id, pick);
         let text = note(|note| note.description.clone()).or_else(|| note(|note| note.title.clone()));
@@ -36,9 +83,9 @@ impl Emitter<'_> {
     /// The `impl` heads of writing and reading a type.
     fn heads(&self, id: NodeId, name: &Ident) -> (TokenStream, TokenStream) {
         if self.plan.is_generic(id) {
-            (quote!(impl<S: Value> Value for #name<S>), quote!(impl<'a, S: Text<'a>> Message<'a> for #name<S>))
+            (quote!(impl<S: wire::Value> wire::Value for #name<S>), quote!(impl<'a, S: wire::Text<'a>> wire::Message<'a> for #name<S>))
         } else {
-            (quote!(impl Value for #name), quote!(impl<'a> Message<'a> for #name))
+            (quote!(impl wire::Value for #name), quote!(impl<'a> wire::Message<'a> for #name))
         }
     }
 
@@ -57,7 +104,7 @@ impl Emitter<'_> {
         match self.plan.shape(id) {
             Shape::Boolean => quote!(bool),
             Shape::Integer => quote!(i64),
-            Shape::Decimal => quote!(Decimal),
+            Shape::Decimal => quote!(wire::Decimal),
             Shape::Text => quote!(S),
             Shape::Array(item) => {
                 let item = self.type_of(*item);
@@ -69,9 +116,9 @@ impl Emitter<'_> {
             }
             Shape::Nullable(inner) => {
                 let inner = self.type_of(*inner);
-                quote!(Nullable<#inner>)
+                quote!(wire::Nullable<#inner>)
             }
-            _ => quote!(Json),
+            _ => quote!(wire::Json),
         }
     }
 
@@ -89,7 +136,7 @@ impl Emitter<'_> {
         let check = self.in_place(target, at);
         quote!({
             let mark = reader.mark();
-            let value = #bare?;
+            let value: Option<_> = #bare?;
             #check
             Ok(value)
         })
@@ -120,7 +167,7 @@ impl Emitter<'_> {
                 let (min, max) = (number(array.min_items.unwrap_or(0) as usize), bound(array.max_items));
                 let unique = array.unique;
                 let item = self.read(item, &quote!(at));
-                quote!(reader.list(#at, &ListRule { schema: #origin, min_items: #min, max_items: #max, unique: #unique }, |reader, at| #item))
+                quote!(reader.list(#at, &wire::ListRule { schema: #origin, min_items: #min, max_items: #max, unique: #unique }, |reader, at| #item))
             }
             Shape::Map(value) => {
                 let object = self.schema(target).object.clone();
@@ -131,14 +178,14 @@ impl Emitter<'_> {
             Shape::Nullable(inner) => {
                 let inner = self.read(inner, at);
                 quote!(
-                    if reader.kind()? == Kind::Null {
-                        reader.null_token().map(|()| Some(Nullable::Null))
+                    if reader.kind()? == wire::Kind::Null {
+                        reader.null_token().map(|()| Some(wire::Nullable::Null))
                     } else {
-                        #inner.map(|value| value.map(Nullable::Value))
+                        #inner.map(|value| value.map(wire::Nullable::Value))
                     }
                 )
             }
-            _ => quote!(Json::read_any(reader)),
+            _ => quote!(wire::Json::read_any(reader)),
         }
     }
 
@@ -158,7 +205,7 @@ impl Emitter<'_> {
                 pub struct #name #parameters {
                     #(#members,)*
                     /// The members that the contract does not name.
-                    pub unknown: Unknown,
+                    pub unknown: wire::Unknown,
                 }
             ),
         );
@@ -169,7 +216,7 @@ impl Emitter<'_> {
             1,
             quote!(
                 #value_head {
-                    fn write(&self, writer: &mut Writer) {
+                    fn write(&self, writer: &mut wire::Writer) {
                         let mut object = writer.object(&self.unknown);
                         #(#writes)*
                         object.close();
@@ -186,7 +233,7 @@ impl Emitter<'_> {
                 #message_head {
                     const SCHEMA: &'static str = #schema_id;
 
-                    fn read(reader: &mut Reader<'a>, at: &Path<'_>) -> Read<Self> {
+                    fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
                         #read
                     }
                 }
@@ -203,7 +250,7 @@ impl Emitter<'_> {
             kind = quote!(Box<#kind>);
         }
         if field.personal {
-            kind = quote!(Personal<#kind>);
+            kind = quote!(wire::Personal<#kind>);
         }
         if !field.required {
             kind = quote!(Option<#kind>);
@@ -233,7 +280,7 @@ impl Emitter<'_> {
                     } else {
                         let read = self.read(node, &quote!(&at.member(#wire)));
                         let boxed = field.boxed.then(|| quote!(.map(Box::new)));
-                        let personal = field.personal.then(|| quote!(.map(Personal::new)));
+                        let personal = field.personal.then(|| quote!(.map(wire::Personal::new)));
                         quote!(#read? #boxed #personal)
                     };
                     quote!(#index => #slot = #read)
@@ -249,7 +296,7 @@ impl Emitter<'_> {
             .map(|(field, slot)| {
                 let ident = identifier(&field.rust);
                 match (field.required, slot == &ident) {
-                    (true, _) => quote!(#ident: need!(#slot)),
+                    (true, _) => quote!(#ident: wire::need!(#slot)),
                     (false, true) => quote!(#ident),
                     (false, false) => quote!(#ident: #slot),
                 }
@@ -257,7 +304,7 @@ impl Emitter<'_> {
             .collect();
         let constants: Vec<TokenStream> = kept
             .filter(|(field, _)| field.constant.is_some())
-            .map(|(_, slot)| quote!(need!(#slot);))
+            .map(|(_, slot)| quote!(wire::need!(#slot);))
             .collect();
         quote!(
             #mark
@@ -296,7 +343,7 @@ impl Emitter<'_> {
         let item_docs: Vec<TokenStream> = variants.iter().map(|variant| self.docs(variant.node)).collect();
         let unknown = answer.then(|| quote!(
             /// A variant of a newer version.
-            Unknown(Json),
+            Unknown(wire::Json),
         ));
         self.put(
             id,
@@ -317,7 +364,7 @@ impl Emitter<'_> {
             1,
             quote!(
                 #value_head {
-                    fn write(&self, writer: &mut Writer) {
+                    fn write(&self, writer: &mut wire::Writer) {
                         match self {
                             #(#name::#idents(value) => value.write(writer),)*
                             #unknown
@@ -343,7 +390,7 @@ impl Emitter<'_> {
                 #message_head {
                     const SCHEMA: &'static str = #schema_id;
 
-                    fn read(reader: &mut Reader<'a>, at: &Path<'_>) -> Read<Self> {
+                    fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
                         let Some(tag) = reader.tag(at, #origin, #tag)? else { return Ok(None) };
                         match &*tag {
                             #(#values => Ok(#reads?.map(#name::#idents)),)*
@@ -388,7 +435,7 @@ impl Emitter<'_> {
             1,
             quote!(
                 #value_head {
-                    fn write(&self, writer: &mut Writer) {
+                    fn write(&self, writer: &mut wire::Writer) {
                         match self {
                             #(#writes,)*
                         }
@@ -400,10 +447,10 @@ impl Emitter<'_> {
         for ((kind, node), ident) in kinds.iter().zip(&idents) {
             let token = kind_of(*kind);
             arms.push(if *kind == Type::Null {
-                quote!(Kind::#token => reader.null_token().map(|()| Some(#name::#ident)))
+                quote!(wire::Kind::#token => reader.null_token().map(|()| Some(#name::#ident)))
             } else {
                 let read = self.read(*node, &quote!(at));
-                quote!(Kind::#token => Ok(#read?.map(#name::#ident)))
+                quote!(wire::Kind::#token => Ok(#read?.map(#name::#ident)))
             });
         }
         let expected = kinds.iter().map(|(kind, _)| kind.name()).collect::<Vec<_>>().join(" or ");
@@ -424,7 +471,7 @@ impl Emitter<'_> {
                 #message_head {
                     const SCHEMA: &'static str = #schema_id;
 
-                    fn read(reader: &mut Reader<'a>, at: &Path<'_>) -> Read<Self> {
+                    fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
                         #read
                     }
                 }
@@ -496,8 +543,8 @@ impl Emitter<'_> {
                     }
                 }
 
-                impl Value for #name {
-                    fn write(&self, writer: &mut Writer) {
+                impl wire::Value for #name {
+                    fn write(&self, writer: &mut wire::Writer) {
                         writer.text(self.as_str());
                     }
                 }
@@ -507,7 +554,7 @@ impl Emitter<'_> {
             id,
             2,
             quote!(
-                impl<'a> Choice<'a> for #name {
+                impl<'a> wire::Choice<'a> for #name {
                     const ALLOWED: &'static str = #allowed;
 
                     fn find(text: &str) -> Option<Self> {
@@ -520,10 +567,10 @@ impl Emitter<'_> {
                     #find_unknown
                 }
 
-                impl<'a> Message<'a> for #name {
+                impl<'a> wire::Message<'a> for #name {
                     const SCHEMA: &'static str = #schema_id;
 
-                    fn read(reader: &mut Reader<'a>, at: &Path<'_>) -> Read<Self> {
+                    fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
                         #read
                     }
                 }
@@ -561,7 +608,7 @@ fn write_members(fields: &[Field]) -> Vec<TokenStream> {
             match (&field.constant, field.credential, field.required) {
                 (Some(json), _, _) => match constant_text(json) {
                     Some(text) => quote!(object.put(#name, #text);),
-                    None => quote!(object.put(#name, &Verbatim(#json));),
+                    None => quote!(object.put(#name, &wire::Verbatim(#json));),
                 },
                 (None, true, true) => quote!(object.credential(#name, Some(&self.#ident));),
                 (None, true, false) => quote!(object.credential(#name, self.#ident.as_ref());),

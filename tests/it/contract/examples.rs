@@ -11,24 +11,25 @@ use usher_domain::facts::ContractFacts;
 use usher_wire::{Limits, Message, Mode, Options, Unreadable, Violations, Warning, canonical, parse, to_json};
 
 /// What reading a document as some type found.
-pub(super) struct Reading {
+pub(crate) struct Reading {
     /// Canonical form and text over the wire, if the shape is right.
-    pub(super) written: Option<(Vec<u8>, Vec<u8>)>,
-    pub(super) violations: Violations,
-    pub(super) warnings: Vec<Warning>,
+    pub(crate) written: Option<(Vec<u8>, Vec<u8>)>,
+    pub(crate) violations: Violations,
+    pub(crate) warnings: Vec<Warning>,
 }
 
 /// Reads a document as the type of one schema.
-pub(super) type Read = fn(&[u8], &Options<'_>) -> Result<Reading, Unreadable>;
+pub(crate) type Read = fn(&[u8], &Options<'_>) -> Result<Reading, Unreadable>;
 
-fn read<T: for<'a> Message<'a>>(bytes: &[u8], options: &Options<'_>) -> Result<Reading, Unreadable> {
+/// Reads a document as `T`.
+pub(crate) fn read<T: for<'a> Message<'a>>(bytes: &[u8], options: &Options<'_>) -> Result<Reading, Unreadable> {
     let parsed = parse::<T>(bytes, options)?;
     let written = parsed.shaped().map(|value| (canonical(value), to_json(value)));
     Ok(Reading { written, violations: parsed.violations, warnings: parsed.warnings })
 }
 
 /// The schemas that have examples: folder, file, and the type that reads them.
-pub(super) const READERS: &[(&str, &str, Read)] = &[
+pub(crate) const READERS: &[(&str, &str, Read)] = &[
     ("appointment_request/v2", "building_financing", read::<appointment::BuildingFinancing>),
     ("appointment_request/v2", "followup_financing", read::<appointment::FollowupFinancing>),
     ("appointment_request/v2", "messages", read::<appointment::Messages>),
@@ -68,18 +69,18 @@ pub(super) const READERS: &[(&str, &str, Read)] = &[
 ];
 
 /// The folder of the schemas.
-pub(super) fn schemas() -> PathBuf {
+pub(crate) fn schemas() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../schemas")
 }
 
 /// One example: its path below the schemas, and its text.
-pub(super) struct Example {
-    pub(super) path: String,
-    pub(super) text: String,
+pub(crate) struct Example {
+    pub(crate) path: String,
+    pub(crate) text: String,
 }
 
 /// The examples of one schema; `verdict` is `valid` or `invalid`.
-pub(super) fn examples(folder: &str, verdict: &str, stem: &str) -> Vec<Example> {
+pub(crate) fn examples(folder: &str, verdict: &str, stem: &str) -> Vec<Example> {
     let below = format!("{folder}/examples/{verdict}/{stem}");
     let Ok(entries) = std::fs::read_dir(schemas().join(&below)) else { return Vec::new() };
     let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -92,17 +93,17 @@ pub(super) fn examples(folder: &str, verdict: &str, stem: &str) -> Vec<Example> 
 }
 
 /// The facts at the instant for which the examples are written.
-pub(super) fn facts() -> ContractFacts {
+pub(crate) fn facts() -> ContractFacts {
     ContractFacts { now: "2026-11-21T12:00:00Z".parse().unwrap(), environment: Environment::Sandbox }
 }
 
 /// Strict reading with the facts of the examples.
-pub(super) fn strict(facts: &ContractFacts) -> Options<'_> {
+pub(crate) fn strict(facts: &ContractFacts) -> Options<'_> {
     Options { mode: Mode::Strict, limits: Limits::GATEWAY, facts: Some(facts) }
 }
 
 /// The body of an invalid example, as it stands in the file.
-pub(super) fn body_of(example: &Example) -> String {
+pub(crate) fn body_of(example: &Example) -> String {
     #[derive(serde::Deserialize)]
     struct Invalid {
         body: Box<serde_json::value::RawValue>,

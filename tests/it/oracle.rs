@@ -1,62 +1,81 @@
-//! Two opinions: the generated readers and an independent interpreter of JSON Schema agree on every example and on examples
-//! with random faults.
+//! Two opinions: a generated reader and an independent interpreter of JSON Schema, compared on documents with random changes.
 
 use serde_json::{Map, Number, Value};
 use usher_wire::{Limits, Mode, Options};
 
-use super::examples::{READERS, Read, body_of, examples, schemas};
-
-/// Documents that are compared in one run.
-const MUTATIONS: usize = 100_000;
+use crate::contract::examples::Read;
 
 /// As the interpreter reads: any JSON, members under any names, no facts.
 const OPEN: Options<'_> = Options { mode: Mode::Tolerant, limits: Limits::OPEN, facts: None };
 
-#[test]
-fn readers_and_an_interpreter_of_the_schemas_agree_on_examples_and_mutations() {
+/// A schema, the reader generated from it, and documents to begin with.
+pub(crate) struct Subject {
+    pub(crate) id: String,
+    pub(crate) read: Read,
+    pub(crate) bodies: Vec<Value>,
+}
+
+/// Compares reader and interpreter on the documents of all subjects, and on `mutations` documents made from them by random
+/// changes. `documents` are all schemas by `$id`.
+pub(crate) fn agree(documents: &[(String, Value)], subjects: &[Subject], mutations: usize) {
     // The seed of the day would find more, but a failure must be there again on the next run.
     let seed = std::env::var("USHER_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0x75_73_68_65_72);
     let mut random = Random(seed);
-    let documents = documents();
     let mut registry = jsonschema::Registry::new();
-    for (id, schema) in &documents {
+    for (id, schema) in documents {
         registry = registry.add(id, schema).unwrap();
     }
     let registry = registry.prepare().unwrap();
-    let mut pools: Vec<(Read, jsonschema::Validator, Vec<Value>, String)> = Vec::new();
-    for (folder, stem, read) in READERS {
-        let id = format!("https://schemas.usher.example/{folder}/{stem}.schema.json");
-        let schema = &documents.iter().find(|(known, _)| *known == id).unwrap().1;
+    let mut validators = Vec::new();
+    for subject in subjects {
+        let schema = &documents.iter().find(|(known, _)| *known == subject.id).unwrap().1;
         let options = jsonschema::options()
             .with_registry(&registry)
             .should_validate_formats(true)
             .with_format("date-time", is_date_time);
-        let validator = options.with_base_uri(id.clone()).build(schema).unwrap();
-        let valid = examples(folder, "valid", stem).into_iter().map(|example| example.text);
-        let invalid = examples(folder, "invalid", stem).iter().map(body_of).collect::<Vec<_>>();
-        let bodies: Vec<Value> = valid.chain(invalid).map(|text| serde_json::from_str(&text).unwrap()).collect();
-        for body in &bodies {
-            compare(*read, &validator, body, &id, seed);
+        let validator = options.with_base_uri(subject.id.clone()).build(schema).unwrap();
+        for body in &subject.bodies {
+            compare(subject, &validator, body, seed);
         }
-        pools.push((*read, validator, bodies, id));
+        validators.push(validator);
     }
-    let scalars: Vec<Value> = pools.iter().flat_map(|(_, _, bodies, _)| bodies).flat_map(scalars_of).collect();
+    let scalars: Vec<Value> = subjects.iter().flat_map(|subject| &subject.bodies).flat_map(scalars_of).collect();
     let (mut valid, mut invalid) = (0, 0);
-    for round in 0..MUTATIONS {
-        let (read, validator, bodies, id) = &pools[round % pools.len()];
-        let mut body = bodies[random.below(bodies.len())].clone();
+    for round in 0..mutations {
+        let (subject, validator) = (&subjects[round % subjects.len()], &validators[round % subjects.len()]);
+        let mut body = subject.bodies[random.below(subject.bodies.len())].clone();
         for _ in 0..=random.below(2) {
             mutate(&mut body, &scalars, &mut random);
         }
-        if compare(*read, validator, &body, id, seed) { valid += 1 } else { invalid += 1 }
+        if compare(subject, validator, &body, seed) { valid += 1 } else { invalid += 1 }
     }
-    // A generator of documents that are all wrong, or all right, would compare nothing.
-    assert!(valid > MUTATIONS / 20 && invalid > MUTATIONS / 20, "{valid} valid, {invalid} invalid");
+    // Documents that are all wrong, or all right, would compare nothing.
+    assert!(valid > mutations / 20 && invalid > mutations / 20, "{valid} valid, {invalid} invalid");
 }
 
-fn compare(read: Read, validator: &jsonschema::Validator, body: &Value, id: &str, seed: u64) -> bool {
+/// All schemas below a folder, by `$id`.
+pub(crate) fn documents(folder: std::path::PathBuf) -> Vec<(String, Value)> {
+    let mut documents = Vec::new();
+    let mut folders = vec![folder];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && !path.ends_with("examples") {
+                folders.push(path);
+            } else if path.to_str().unwrap().ends_with(".schema.json") {
+                let schema: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+                documents.push((schema["$id"].as_str().unwrap().to_owned(), schema));
+            }
+        }
+    }
+    documents.sort_by(|a, b| a.0.cmp(&b.0));
+    documents
+}
+
+fn compare(subject: &Subject, validator: &jsonschema::Validator, body: &Value, seed: u64) -> bool {
+    let id = &subject.id;
     let text = body.to_string();
-    let ours = read(text.as_bytes(), &OPEN).expect("the text of a value is read");
+    let ours = (subject.read)(text.as_bytes(), &OPEN).expect("the text of a value is read");
     let theirs = validator.is_valid(body);
     let accepted = ours.violations.list.is_empty();
     assert_eq!(
@@ -108,23 +127,6 @@ fn same(a: &Value, b: &Value) -> bool {
         }
         (a, b) => a == b,
     }
-}
-
-fn documents() -> Vec<(String, Value)> {
-    let mut documents = Vec::new();
-    let mut folders = vec![schemas()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() && !path.ends_with("examples") {
-                folders.push(path);
-            } else if path.to_str().unwrap().ends_with(".schema.json") {
-                let schema: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-                documents.push((schema["$id"].as_str().unwrap().to_owned(), schema));
-            }
-        }
-    }
-    documents
 }
 
 /// Numbers without a pattern a reader could know (xorshift64*), the same on every run of a seed.
