@@ -9,8 +9,7 @@ mod tests;
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-use usher_wire::Violation;
+use usher_wire::{Json, Violation};
 
 use crate::correlation::Correlation;
 use crate::fault::Fault;
@@ -63,6 +62,13 @@ impl Dialect {
     }
 }
 
+pub(crate) use messages::parameter_name;
+
+/// What is told of a fault where there is no place for more than one sentence.
+fn description(fault: &Fault) -> Cow<'static, str> {
+    fault.detail().unwrap_or(Cow::Borrowed(fault.title()))
+}
+
 /// The message of a violation, cut to its bound.
 fn message(violation: &Violation) -> Cow<'_, str> {
     match violation.message.char_indices().nth(MESSAGE_CHARS_MAX) {
@@ -72,12 +78,7 @@ fn message(violation: &Violation) -> Cow<'_, str> {
 }
 
 /// The limit of a violation, unless it is too long to be of use to anybody.
-fn limit(violation: &Violation) -> Option<&RawValue> {
+fn limit(violation: &Violation) -> Option<Json> {
     let limit = violation.limit.as_deref().filter(|limit| limit.len() <= LIMIT_BYTES_MAX)?;
-    serde_json::from_str(limit).ok()
-}
-
-/// The JSON of an answer of ours.
-fn json(answer: &impl serde::Serialize) -> Vec<u8> {
-    serde_json::to_vec(answer).expect("our answers have string keys only and no writer that fails")
+    Json::parse(limit).ok()
 }

@@ -60,6 +60,14 @@ pub(crate) struct Answer {
     pub(crate) is_replayed: bool,
 }
 
+impl Call {
+    /// An answer that stores nothing.
+    pub(crate) fn answer(&self, body: Vec<u8>) -> Answer {
+        let media_type = Cow::Borrowed("application/json");
+        Answer { status: self.operation.success, media_type, location: None, body, is_replayed: false }
+    }
+}
+
 /// What the log tells of a request beside its outcome.
 struct Line {
     operation: &'static str,

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use axum::http::header::{ALLOW, CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use usher_domain::idempotency::KeyFault;
 use usher_domain::refusal::Refusal;
@@ -150,10 +150,12 @@ impl Fault {
             Fault::IdempotencyKeyMalformed(fault) => Some(fault.to_string().into()),
             Fault::Unreadable(unreadable) => Some(unreadable.to_string().into()),
             Fault::Refused(refusal) => Some(refusal.to_string().into()),
-            Fault::ParameterInvalid(violations) => violations.list.first().map(|first| {
-                let name = first.pointer.trim_start_matches('/');
-                format!("{name}: {}", first.message).into()
-            }),
+            Fault::ParameterInvalid(violations) => {
+                violations.list.first().map(|first| match first.pointer.trim_start_matches('/') {
+                    "" => first.message.clone(),
+                    name => format!("{name}: {}", first.message).into(),
+                })
+            }
             Fault::StoreUnavailable => Some(
                 "whether the request was stored is not certain; send it again with the same idempotency key".into(),
             ),

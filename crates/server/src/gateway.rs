@@ -9,11 +9,24 @@ use usher_storage::Store;
 use crate::caller::Callers;
 use crate::limits::Limits;
 
+/// What a 2xx stands for: the request is on the one disk of this machine.
+pub const DURABILITY: &str = "single-disk";
+
+/// What the products demand beyond the contracts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Demands {
+    /// Of a contact request.
+    pub contact_request: usher_domain::contact_request::Demands,
+    /// Of an appointment request.
+    pub appointment_request: usher_domain::appointment_request::Demands,
+}
+
 /// The gateway behind the listener.
 pub struct Gateway {
     pub(crate) store: Store,
     pub(crate) callers: Callers,
     pub(crate) digests: DigestKey,
+    pub(crate) demands: Demands,
     pub(crate) limits: Limits,
     clock: fn() -> Timestamp,
 }
@@ -28,6 +41,8 @@ pub struct Parts {
     pub digests: DigestKey,
     /// The environments whose keys are admitted.
     pub environments: Vec<Environment>,
+    /// What the products demand.
+    pub demands: Demands,
     /// The same limits as the listener's.
     pub limits: Limits,
     /// The time.
@@ -37,8 +52,8 @@ pub struct Parts {
 impl Gateway {
     /// A gateway.
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, pepper, digests, environments, limits, clock } = parts;
-        Gateway { store, callers: Callers::new(pepper, environments), digests, limits, clock }
+        let Parts { store, pepper, digests, environments, demands, limits, clock } = parts;
+        Gateway { store, callers: Callers::new(pepper, environments), digests, demands, limits, clock }
     }
 
     /// The time, to the millisecond: what is answered is what is stored.

@@ -8,17 +8,28 @@ pub mod gateway;
 pub mod limits;
 pub mod tls;
 
+mod appointment_request;
 mod body;
 mod caller;
+mod contact_request;
 mod contain;
 mod correlation;
 mod credentials;
 mod dialect;
+mod digital_customer;
 mod exchange;
 mod fault;
 mod head;
+mod parameters;
 mod random;
+mod receipt;
+mod receipts;
+mod routes;
+mod submit;
 #[cfg(test)]
 mod test_support;
+#[cfg(test)]
+mod tests;
 
 pub use contain::log_panics_without_text;
+pub use routes::router;

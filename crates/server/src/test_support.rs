@@ -1,12 +1,13 @@
 //! A gateway with a store in a folder of its own, one partner and its keys, behind a real listener.
 
+use std::cell::Cell;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -20,11 +21,28 @@ use usher_storage::{ApplicationId, Change, Mode, NewKey, Options, PartnerId, Sto
 use uuid::Uuid;
 
 use crate::accept::{Listener, Transport};
-use crate::gateway::{Gateway, Parts};
+use crate::gateway::{Demands, Gateway, Parts};
 use crate::limits::Limits;
 use crate::random;
 
 pub(crate) const PARTNER: Uuid = Uuid::from_u128(0x0a11ce00_0000_4000_8000_000000000001);
+const APPLICATION: Uuid = Uuid::from_u128(0x0a11ce00_0000_4000_8000_000000000002);
+
+/// The id of the application in bodies, as the examples of the contract spell it.
+pub(crate) const APP_KEY: &str = "00000000-0000-4000-8000-000000000001";
+
+thread_local! {
+    static HOURS_AHEAD: Cell<i64> = const { Cell::new(0) };
+}
+
+/// Lets the gateway of this test believe that it is later by so many hours.
+pub(crate) fn move_clock(hours: i64) {
+    HOURS_AHEAD.set(hours);
+}
+
+fn clock() -> Timestamp {
+    Timestamp::now() + SignedDuration::from_hours(HOURS_AHEAD.get())
+}
 
 /// A running gateway.
 pub(crate) struct World {
@@ -43,45 +61,24 @@ fn pepper() -> Pepper {
 
 impl World {
     /// Starts `router` over a gateway with these limits.
-    pub(crate) async fn start(limits: Limits, router: impl FnOnce(Arc<Gateway>) -> Router) -> World {
+    pub(crate) async fn start(limits: Limits, router: impl FnOnce(Gateway) -> Router) -> World {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Store::open(folder.path(), &Options::default()).expect("a store");
-        let key = ApiKey::draw(Environment::Sandbox, &mut random::fill);
-        let application = ApplicationId(Uuid::from_u128(0x0a11ce00_0000_4000_8000_000000000002));
-        let environment = usher_storage::Environment::Sandbox;
-        let changes = vec![
-            Change::Partner { id: PartnerId(PARTNER), name: "Partner".to_owned(), at: 0 },
-            Change::Application {
-                id: application,
-                partner: PartnerId(PARTNER),
-                public_id: "application".to_owned(),
-                name: "Application".to_owned(),
-                mode: Mode::Strict,
-                at: 0,
-            },
-            Change::Subscription { application, api: "test".into(), environment, at: 0 },
-            Change::Key(NewKey {
-                selector: key.selector().to_owned(),
-                mac: *pepper().mac(&key).as_bytes(),
-                application,
-                environment,
-                created_at: 0,
-                expires_at: None,
-            }),
-        ];
-        store.administer(changes).await.expect("an empty store takes a partner");
+        let partner = Partner { id: PARTNER, application: APPLICATION, app_key: APP_KEY, mode: Mode::Strict };
+        let key = add_partner(&store, &partner).await;
         let gateway = Gateway::new(Parts {
             store: store.clone(),
             pepper: pepper(),
             digests: DigestKey::new([2; 32]),
             environments: vec![Environment::Sandbox],
+            demands: Demands::default(),
             limits: limits.clone(),
-            clock: Timestamp::now,
+            clock,
         });
         let listener =
             Listener::bind(([127, 0, 0, 1], 0).into(), Transport::Loopback, limits).await.expect("a free port");
         let address = listener.address();
-        tokio::spawn(listener.serve(router(Arc::new(gateway)), std::future::pending()));
+        tokio::spawn(listener.serve(router(gateway), std::future::pending()));
         let (selector, key) = (key.selector().to_owned(), key.reveal().to_owned());
         World { address, store, key, selector, _folder: folder }
     }
@@ -89,11 +86,10 @@ impl World {
     /// Adds a key of the same application.
     pub(crate) async fn add_key(&self, environment: Environment, expires_at: Option<i64>) -> ApiKey {
         let key = ApiKey::draw(environment, &mut random::fill);
-        let application = ApplicationId(Uuid::from_u128(0x0a11ce00_0000_4000_8000_000000000002));
         let new = NewKey {
             selector: key.selector().to_owned(),
             mac: *pepper().mac(&key).as_bytes(),
-            application,
+            application: ApplicationId(APPLICATION),
             environment: match environment {
                 Environment::Sandbox => usher_storage::Environment::Sandbox,
                 Environment::Production => usher_storage::Environment::Production,
@@ -123,13 +119,57 @@ impl World {
 
     /// Posts `body` as JSON with the key and further header lines.
     pub(crate) async fn post(&self, path: &str, lines: &str, body: &str) -> String {
-        let (key, length) = (&self.key, body.len());
+        self.call("POST", path, &self.key, lines, body).await
+    }
+
+    /// Calls with a key, further header lines and a JSON body.
+    pub(crate) async fn call(&self, method: &str, path: &str, key: &str, lines: &str, body: &str) -> String {
+        let length = body.len();
         self.send(&format!(
-            "POST {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nx-api-key: {key}\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nx-api-key: {key}\r\n\
              Content-Type: application/json\r\nContent-Length: {length}\r\n{lines}\r\n{body}"
         ))
         .await
     }
+}
+
+/// A partner with one application that is subscribed to everything but `other`.
+pub(crate) struct Partner {
+    pub(crate) id: Uuid,
+    pub(crate) application: Uuid,
+    pub(crate) app_key: &'static str,
+    pub(crate) mode: Mode,
+}
+
+/// Stores a partner and returns its sandbox key.
+pub(crate) async fn add_partner(store: &Store, partner: &Partner) -> ApiKey {
+    let key = ApiKey::draw(Environment::Sandbox, &mut random::fill);
+    let application = ApplicationId(partner.application);
+    let environment = usher_storage::Environment::Sandbox;
+    let mut changes = vec![
+        Change::Partner { id: PartnerId(partner.id), name: "Partner".to_owned(), at: 0 },
+        Change::Application {
+            id: application,
+            partner: PartnerId(partner.id),
+            public_id: partner.app_key.to_owned(),
+            name: "Application".to_owned(),
+            mode: partner.mode,
+            at: 0,
+        },
+        Change::Key(NewKey {
+            selector: key.selector().to_owned(),
+            mac: *pepper().mac(&key).as_bytes(),
+            application,
+            environment,
+            created_at: 0,
+            expires_at: None,
+        }),
+    ];
+    for api in ["test", "contact_request", "appointment_request", "digital_customer"] {
+        changes.push(Change::Subscription { application, api: api.into(), environment, at: 0 });
+    }
+    store.administer(changes).await.expect("the store takes a partner");
+    key
 }
 
 /// Everything this thread logs, at every level.

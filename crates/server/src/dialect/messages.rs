@@ -3,94 +3,76 @@
 
 use std::borrow::Cow;
 
-use serde::Serialize;
-use serde_json::value::RawValue;
-use usher_wire::Violation;
+use usher_contract::appointment_request::v2::{AnswerMessage, MessageCode, Messages};
+use usher_wire::{Unknown, Violation, to_json};
 
-use super::{json, limit, message};
-use crate::dialect::Dialect;
+use super::{Dialect, description, limit, message};
 use crate::fault::Fault;
-
-#[derive(Serialize)]
-struct Messages<'f> {
-    message: Vec<Message<'f>>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    truncated: bool,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Message<'f> {
-    message_code: &'static str,
-    message: Cow<'f, str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    parameter_name: Option<Cow<'static, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-    code: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    limit: Option<&'f RawValue>,
-}
 
 pub(super) fn write(fault: &Fault) -> Vec<u8> {
     let violations = fault.violations();
-    let message_code = message_code(fault);
-    let list = if violations.is_empty() {
-        vec![Message {
-            message_code,
-            message: fault.detail().unwrap_or(Cow::Borrowed(fault.title())),
+    let code = message_code(fault);
+    let message = if violations.is_empty() {
+        vec![AnswerMessage {
+            message_code: code,
+            message: description(fault),
             parameter_name: None,
             reason: None,
-            code: fault.code(),
+            code: Some(fault.code().into()),
             limit: None,
+            unknown: Unknown::default(),
         }]
     } else {
-        violations.iter().map(|violation| mistake(violation, message_code)).collect()
+        violations.iter().map(|violation| mistake(violation, code.clone())).collect()
     };
-    json(&Messages { message: list, truncated: fault.is_truncated() })
+    let truncated = fault.is_truncated().then_some(true);
+    to_json(&Messages::<Cow<'_, str>> { message, truncated, unknown: Unknown::default() })
 }
 
-fn mistake<'v>(violation: &'v Violation, message_code: &'static str) -> Message<'v> {
-    let name = parameter_name(violation);
+fn mistake(violation: &Violation, code: MessageCode) -> AnswerMessage<Cow<'_, str>> {
+    let name = parameter_name(violation.code, &violation.pointer);
     let cause = message(violation);
     let reason = format!("Invalid parameter: parameterName={name} reason=The request is not schema valid. [{cause}]");
-    Message {
-        message_code,
+    AnswerMessage {
+        message_code: code,
         message: format!("The request is not schema valid. [{reason}]").into(),
-        parameter_name: Some(name),
-        reason: Some(reason),
-        code: violation.code,
+        parameter_name: Some(name.into()),
+        reason: Some(reason.into()),
+        code: Some(violation.code.into()),
         limit: limit(violation),
+        unknown: Unknown::default(),
     }
 }
 
 /// The kind of message, for programs written against the platform.
-fn message_code(fault: &Fault) -> &'static str {
+fn message_code(fault: &Fault) -> MessageCode {
     match fault.status(Dialect::Messages).as_u16() {
-        400 if matches!(fault, Fault::Violated(_) | Fault::Refused(_)) => "ERROR_COMMON_SCHEMA_VALIDATION_FAILED",
-        400 => "ERROR_COMMON_BAD_REQUEST",
-        401 => "ERROR_COMMON_AUTHENTICATION_REQUIRED",
-        403 => "ERROR_COMMON_ACCESS_DENIED",
-        404 => "ERROR_COMMON_RESOURCE_NOT_FOUND",
-        405 => "ERROR_COMMON_METHOD_NOT_ALLOWED",
-        408 => "ERROR_COMMON_REQUEST_TIMEOUT",
-        409 => "ERROR_COMMON_CONFLICT",
-        413 | 414 | 431 => "ERROR_COMMON_REQUEST_TOO_LARGE",
-        415 => "ERROR_COMMON_UNSUPPORTED_MEDIA_TYPE",
-        422 => "ERROR_COMMON_IDEMPOTENCY_KEY_REUSED",
-        429 => "ERROR_COMMON_TOO_MANY_REQUESTS",
-        503 => "ERROR_COMMON_SERVICE_UNAVAILABLE",
-        _ => "ERROR_COMMON_INTERNAL_ERROR",
+        400 if matches!(fault, Fault::Violated(_) | Fault::Refused(_)) => {
+            MessageCode::ErrorCommonSchemaValidationFailed
+        }
+        400 => MessageCode::ErrorCommonBadRequest,
+        401 => MessageCode::ErrorCommonAuthenticationRequired,
+        403 => MessageCode::ErrorCommonAccessDenied,
+        404 => MessageCode::ErrorCommonResourceNotFound,
+        405 => MessageCode::ErrorCommonMethodNotAllowed,
+        408 => MessageCode::ErrorCommonRequestTimeout,
+        409 => MessageCode::ErrorCommonConflict,
+        413 | 414 | 431 => MessageCode::ErrorCommonRequestTooLarge,
+        415 => MessageCode::ErrorCommonUnsupportedMediaType,
+        422 => MessageCode::ErrorCommonIdempotencyKeyReused,
+        429 => MessageCode::ErrorCommonTooManyRequests,
+        503 => MessageCode::ErrorCommonServiceUnavailable,
+        _ => MessageCode::ErrorCommonInternalError,
     }
 }
 
-/// The place of a violation as that platform names it: `referredOffers[0].product` for `/referredOffers/0/product`.
-fn parameter_name(violation: &Violation) -> Cow<'static, str> {
-    if violation.code == "location_missing" {
-        return Cow::Borrowed("location");
+/// A place as that platform names it: `referredOffers[0].product` for `/referredOffers/0/product`.
+pub(crate) fn parameter_name(code: &str, pointer: &str) -> String {
+    if code == "location_missing" {
+        return "location".to_owned();
     }
-    let mut name = String::with_capacity(violation.pointer.len());
-    for step in violation.pointer.split('/').skip(1) {
+    let mut name = String::with_capacity(pointer.len());
+    for step in pointer.split('/').skip(1) {
         if !step.is_empty() && step.bytes().all(|byte| byte.is_ascii_digit()) {
             name.push('[');
             name.push_str(step);
@@ -102,5 +84,5 @@ fn parameter_name(violation: &Violation) -> Cow<'static, str> {
             name.push_str(&step.replace("~1", "/").replace("~0", "~"));
         }
     }
-    Cow::Owned(name)
+    name
 }

@@ -2,57 +2,35 @@
 
 use std::borrow::Cow;
 
-use serde::Serialize;
-use serde_json::value::RawValue;
+use usher_contract::shared;
+use usher_wire::{Unknown, Violation, to_json};
 
-use super::{json, limit, message};
+use super::{Dialect, limit, message};
 use crate::correlation::Correlation;
-use crate::dialect::Dialect;
 use crate::fault::Fault;
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Problem<'f> {
-    r#type: String,
-    title: &'static str,
-    status: u16,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<Cow<'static, str>>,
-    code: &'static str,
-    violations: Vec<Entry<'f>>,
-    trace_id: String,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    truncated: bool,
-}
-
-#[derive(Serialize)]
-struct Entry<'f> {
-    pointer: &'f str,
-    code: &'static str,
-    message: Cow<'f, str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    limit: Option<&'f RawValue>,
-}
 
 pub(super) fn write(fault: &Fault, correlation: &Correlation) -> Vec<u8> {
     let violations = fault.violations();
-    let entry = |violation| -> Entry<'_> {
-        let violation: &usher_wire::Violation = violation;
-        Entry {
-            pointer: &violation.pointer,
-            code: violation.code,
-            message: message(violation),
-            limit: limit(violation),
-        }
-    };
-    json(&Problem {
-        r#type: format!("https://schemas.usher.example/errors/{}", fault.code()),
-        title: fault.title(),
-        status: fault.status(Dialect::Problem).as_u16(),
+    to_json(&shared::Problem::<Cow<'_, str>> {
+        r#type: format!("https://schemas.usher.example/errors/{}", fault.code()).into(),
+        title: fault.title().into(),
+        status: i64::from(fault.status(Dialect::Problem).as_u16()),
         detail: fault.detail(),
-        code: fault.code(),
+        instance: None,
+        code: fault.code().into(),
         violations: violations.iter().map(entry).collect(),
-        trace_id: correlation.id.to_string(),
-        truncated: fault.is_truncated(),
+        trace_id: correlation.id.to_string().into(),
+        truncated: fault.is_truncated().then_some(true),
+        unknown: Unknown::default(),
     })
+}
+
+fn entry(violation: &Violation) -> shared::Violation<Cow<'_, str>> {
+    shared::Violation {
+        pointer: violation.pointer.as_str().into(),
+        code: violation.code.into(),
+        message: message(violation),
+        limit: limit(violation),
+        unknown: Unknown::default(),
+    }
 }

@@ -1,63 +1,35 @@
-//! The answer envelope of the digital customer API. `$type` stands first: readers of that family decide by it what follows.
+//! The error envelope of the digital customer API. `$type` stands first: readers of that family decide by it what follows.
 
 use std::borrow::Cow;
 
-use serde::Serialize;
-use serde_json::value::RawValue;
-use usher_wire::Violation;
+use usher_contract::digital_customer::v1;
+use usher_wire::{Unknown, Violation, to_json};
 
-use super::{json, limit, message};
+use super::{description, limit, message};
 use crate::correlation::Correlation;
 use crate::fault::Fault;
 
-#[derive(Serialize)]
-struct ServiceResponse<'f> {
-    #[serde(rename = "$type")]
-    r#type: &'static str,
-    #[serde(rename = "Error")]
-    error: Error<'f>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Error<'f> {
-    code: &'static str,
-    description: Cow<'static, str>,
-    parameters: Vec<Parameter<'f>>,
-    transaction_id: String,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    truncated: bool,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Parameter<'f> {
-    pointer: &'f str,
-    code: &'static str,
-    message: Cow<'f, str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    limit: Option<&'f RawValue>,
-}
-
 pub(super) fn write(fault: &Fault, correlation: &Correlation) -> Vec<u8> {
     let violations = fault.violations();
-    json(&ServiceResponse {
-        r#type: "ServiceResponseMessage",
-        error: Error {
-            code: fault.code(),
-            description: fault.detail().unwrap_or(Cow::Borrowed(fault.title())),
+    to_json(&v1::ErrorAnswer::<Cow<'_, str>> {
+        error: v1::Error {
+            code: fault.code().into(),
+            description: description(fault),
             parameters: violations.iter().map(parameter).collect(),
-            transaction_id: correlation.id.to_string(),
-            truncated: fault.is_truncated(),
+            transaction_id: correlation.id.to_string().into(),
+            truncated: fault.is_truncated().then_some(true),
+            unknown: Unknown::default(),
         },
+        unknown: Unknown::default(),
     })
 }
 
-fn parameter(violation: &Violation) -> Parameter<'_> {
-    Parameter {
-        pointer: &violation.pointer,
-        code: violation.code,
+fn parameter(violation: &Violation) -> v1::Violation<Cow<'_, str>> {
+    v1::Violation {
+        pointer: violation.pointer.as_str().into(),
+        code: violation.code.into(),
         message: message(violation),
         limit: limit(violation),
+        unknown: Unknown::default(),
     }
 }

@@ -41,7 +41,8 @@ async fn echo(call: Call) -> Result<Answer, Fault> {
     })
 }
 
-fn router(gateway: Arc<Gateway>) -> Router {
+fn router(gateway: Gateway) -> Router {
+    let gateway = Arc::new(gateway);
     let state = || gateway.clone();
     let (one, two, three, four, five, six) = (state(), state(), state(), state(), state(), state());
     Router::new()

@@ -1,0 +1,149 @@
+//! The routes of the contact request API.
+
+use std::borrow::Cow;
+
+use usher_contract::contact_request::v1::operations::{
+    CheckContactRequestParameters, ListContactRequestsParameters, ReadContactRequestParameters, Server,
+    SubmitContactRequestParameters, WithdrawContactRequestParameters,
+};
+use usher_contract::contact_request::v1::{Request, Withdrawal, WithdrawalResult};
+use usher_contract::shared::{self, CheckResult};
+use usher_domain::accept::Attribution;
+use usher_domain::contact_request::decide;
+use usher_domain::status::Status;
+use usher_storage::{Actor, Condition, Content, Payload, Reply, StatusChange, Write};
+use usher_wire::{Choice, Parsed, Unknown, to_json};
+use uuid::Uuid;
+
+use crate::exchange::{Answer, Call};
+use crate::fault::Fault;
+use crate::receipt;
+use crate::receipts::{self, PageWish};
+use crate::submit::{Api, Attempt, Beside, Ended, header_key};
+
+pub(crate) const API: Api = Api { name: "contact_request", version: 1, contract_version: "1.0.0" };
+
+/// The API as the contract's server sees it.
+pub(crate) struct ContactRequest;
+
+impl Server for ContactRequest {
+    type Call = Call;
+    type Answer = Result<Answer, Fault>;
+
+    async fn submit_contact_request(
+        &self,
+        call: &Call,
+        _parameters: SubmitContactRequestParameters,
+        body: Parsed<Request>,
+    ) -> Result<Answer, Fault> {
+        let key = header_key(call)?;
+        let canonical = body.canonical();
+        let attempt = Attempt::begin(call, key.as_deref(), "", canonical.as_deref())?;
+        let (request, warnings) = match body.into_result() {
+            Ok(checked) => checked,
+            Err(violations) => return attempt.refused(Fault::Violated(violations)).await,
+        };
+        let accept = call.accept(&request, canonical.unwrap_or_default(), &warnings, Attribution::default());
+        let decision = match decide(accept, call.gateway.demands.contact_request) {
+            Ok(decision) => decision,
+            Err(refusal) => return attempt.refused(Fault::Refused(refusal)).await,
+        };
+        let environment = call.known.caller.environment;
+        let committed = attempt.commit(&API, decision, Beside::default(), |record, warnings| {
+            let body = to_json(&receipt::receipt(record, environment, receipt::warnings(&warnings)));
+            (body, Some(receipt::location(record)))
+        });
+        match committed.await? {
+            Ended::Answered(answer) => Ok(answer),
+            // Two random ids agreed. The client's next try draws another.
+            Ended::Overtaken => Err(Fault::Overloaded),
+        }
+    }
+
+    async fn check_contact_request(
+        &self,
+        call: &Call,
+        _parameters: CheckContactRequestParameters,
+        body: Parsed<Request>,
+    ) -> Result<Answer, Fault> {
+        let canonical = body.canonical().unwrap_or_default();
+        let (request, warnings) = body.into_result().map_err(Fault::Violated)?;
+        let accept = call.accept(&request, canonical, &warnings, Attribution::default());
+        let decision = decide(accept, call.gateway.demands.contact_request).map_err(Fault::Refused)?;
+        let warnings = receipt::warnings(&decision.warnings);
+        Ok(call.answer(to_json(&CheckResult { warnings, unknown: Unknown::default() })))
+    }
+
+    async fn list_contact_requests(
+        &self,
+        call: &Call,
+        parameters: ListContactRequestsParameters,
+    ) -> Result<Answer, Fault> {
+        let ListContactRequestsParameters { partner_reference, cursor, limit, .. } = parameters;
+        receipts::list(call, Some(API.name), PageWish { partner_reference, cursor, limit }).await
+    }
+
+    async fn read_contact_request(
+        &self,
+        call: &Call,
+        parameters: ReadContactRequestParameters,
+    ) -> Result<Answer, Fault> {
+        receipts::read(call, Some(API.name), &parameters.id).await
+    }
+
+    async fn withdraw_contact_request(
+        &self,
+        call: &Call,
+        parameters: WithdrawContactRequestParameters,
+        body: Parsed<Withdrawal>,
+    ) -> Result<Answer, Fault> {
+        let key = header_key(call)?;
+        let canonical = body.canonical();
+        let attempt = Attempt::begin(call, key.as_deref(), &parameters.id, canonical.as_deref())?;
+        let warnings = match body.into_result() {
+            Ok((_, warnings)) => warnings,
+            Err(violations) => return attempt.refused(Fault::Violated(violations)).await,
+        };
+        let record = receipts::find(call, Some(API.name), &parameters.id).await?;
+        // A status of a newer version is not ours to end.
+        let status = Status::parse(&record.status).ok_or(Fault::Internal)?;
+        let status = match status.withdraw() {
+            Ok(status) => status,
+            Err(refusal) => return attempt.refused(Fault::Refused(refusal)).await,
+        };
+        let at = call.now.as_millisecond();
+        let all_warnings: Vec<_> = warnings.into_iter().chain(call.correlation.warning()).collect();
+        let body = to_json(&WithdrawalResult::<Cow<'_, str>> {
+            id: record.public_id.to_string().into(),
+            status: shared::Status::find(status.as_str()).ok_or(Fault::Internal)?,
+            withdrawn_at: receipt::time(at).into(),
+            warnings: receipt::warnings(&all_warnings),
+            unknown: Unknown::default(),
+        });
+        let reply = Reply {
+            status: call.operation.success,
+            content_type: Cow::Borrowed("application/json"),
+            location: None,
+            body: Content::from(body),
+        };
+        let change = StatusChange { status: Cow::Borrowed(status.as_str()), actor: Actor::Partner, at };
+        let writes = withdrawal(record.id, change, canonical);
+        let conditions = vec![Condition::StatusIs { record: record.id, one_of: Status::OPEN }];
+        match attempt.store(conditions, writes, reply).await? {
+            Ended::Answered(answer) => Ok(answer),
+            // The bank was faster.
+            Ended::Overtaken => Err(Fault::Refused(usher_domain::refusal::Refusal::StatusFinal)),
+        }
+    }
+}
+
+/// What a withdrawal changes. The bank is told even if the request has not left yet: the two rows go out in their order.
+fn withdrawal(record: Uuid, change: StatusChange, canonical: Option<Vec<u8>>) -> Vec<Write> {
+    let due_at = change.at;
+    let mut writes = vec![Write::Status { record, change }];
+    if let Some(canonical) = canonical {
+        writes.push(Write::Payload(Payload { record, part: "withdrawal", body: canonical.into() }));
+    }
+    writes.push(Write::Outbox { record, destination: Cow::Borrowed("bank/withdrawal"), due_at });
+    writes
+}

@@ -1,0 +1,118 @@
+//! The table of routes: every operation of every contract, and what is said of all other paths.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::Method;
+use axum::routing::{MethodFilter, on};
+use usher_contract::appointment_request::v2::operations as appointment_request_v2;
+use usher_contract::contact_request::v1::operations as contact_request_v1;
+use usher_contract::digital_customer::v1::operations as digital_customer_v1;
+use usher_contract::receipts::v1::operations as receipts_v1;
+use usher_domain::facts::ContractFacts;
+use usher_wire::{Limits, Operation, Options, Unserved};
+
+use crate::appointment_request::AppointmentRequest;
+use crate::contact_request::ContactRequest;
+use crate::dialect::Dialect;
+use crate::digital_customer::DigitalCustomer;
+use crate::exchange::{Answer, Call, Route, exchange, refuse};
+use crate::fault::Fault;
+use crate::gateway::Gateway;
+use crate::receipts::Receipts;
+use crate::{appointment_request, contact_request, digital_customer, parameters};
+
+/// All that the gateway offers to partners.
+pub fn router(gateway: Gateway) -> Router {
+    let gateway = Arc::new(gateway);
+    let api = Some(contact_request::API.name);
+    let routes = Router::new();
+    let routes = mount(routes, &gateway, &contact_request_v1::OPERATIONS, api, Dialect::Problem, contact_request);
+    let api = Some(appointment_request::API.name);
+    let routes =
+        mount(routes, &gateway, &appointment_request_v2::OPERATIONS, api, Dialect::Messages, appointment_request);
+    let api = Some(digital_customer::API.name);
+    let routes =
+        mount(routes, &gateway, &digital_customer_v1::OPERATIONS, api, Dialect::ServiceResponse, digital_customer);
+    let routes = mount(routes, &gateway, &receipts_v1::OPERATIONS, None, Dialect::Problem, receipts);
+
+    let other = gateway.clone();
+    routes
+        .fallback(move |request: Request| refuse(gateway.clone(), Fault::NotFound, request))
+        .method_not_allowed_fallback(move |request: Request| refuse(other.clone(), Fault::MethodNotAllowed, request))
+}
+
+/// Adds the operations of one API.
+fn mount<F>(
+    routes: Router,
+    gateway: &Arc<Gateway>,
+    operations: &'static [Operation],
+    api: Option<&'static str>,
+    dialect: Dialect,
+    serve: fn(Call) -> F,
+) -> Router
+where
+    F: Future<Output = Result<Answer, Fault>> + Send + 'static,
+{
+    operations.iter().fold(routes, |routes, operation| {
+        let gateway = gateway.clone();
+        let route = Route { operation, api, dialect };
+        let handler = move |request: Request| exchange(gateway.clone(), route, request, serve);
+        routes.route(operation.path, on(method(operation), handler))
+    })
+}
+
+fn method(operation: &Operation) -> MethodFilter {
+    let method = Method::from_bytes(operation.method.as_bytes()).ok();
+    method.and_then(|method| method.try_into().ok()).expect("the generator knows the methods of HTTP")
+}
+
+async fn contact_request(call: Call) -> Result<Answer, Fault> {
+    let (parameters, facts) = (parameters::of(&call)?, facts(&call));
+    let options = options(&call, &facts);
+    let server = &ContactRequest;
+    let served = contact_request_v1::serve(server, call.operation, &call, &parameters, &call.body, &options);
+    served.await?
+}
+
+async fn appointment_request(call: Call) -> Result<Answer, Fault> {
+    let (parameters, facts) = (parameters::of(&call)?, facts(&call));
+    let options = options(&call, &facts);
+    let server = &AppointmentRequest;
+    let served = appointment_request_v2::serve(server, call.operation, &call, &parameters, &call.body, &options);
+    served.await?
+}
+
+async fn digital_customer(call: Call) -> Result<Answer, Fault> {
+    let (parameters, facts) = (parameters::of(&call)?, facts(&call));
+    let options = options(&call, &facts);
+    let server = &DigitalCustomer;
+    let served = digital_customer_v1::serve(server, call.operation, &call, &parameters, &call.body, &options);
+    served.await?
+}
+
+async fn receipts(call: Call) -> Result<Answer, Fault> {
+    let (parameters, facts) = (parameters::of(&call)?, facts(&call));
+    let options = options(&call, &facts);
+    receipts_v1::serve(&Receipts, call.operation, &call, &parameters, &call.body, &options).await?
+}
+
+fn facts(call: &Call) -> ContractFacts {
+    ContractFacts { now: call.now, environment: call.known.caller.environment }
+}
+
+fn options<'f>(call: &Call, facts: &'f ContractFacts) -> Options<'f> {
+    Options { mode: call.known.mode, limits: Limits::GATEWAY, facts: Some(facts) }
+}
+
+impl From<Unserved> for Fault {
+    fn from(unserved: Unserved) -> Self {
+        match unserved {
+            Unserved::UnknownOperation => Fault::NotFound,
+            Unserved::Parameters(violations) => Fault::ParameterInvalid(violations),
+            Unserved::Unreadable(unreadable) => Fault::Unreadable(unreadable),
+        }
+    }
+}

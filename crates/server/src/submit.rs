@@ -1,0 +1,236 @@
+//! From a decision to its answer: what every submit does between the domain and the store.
+//!
+//! Everything an accepted request changes goes into one commit, its answer included. A repeat under the same idempotency
+//! key gets that answer again, even where the request would be refused by now.
+
+use std::borrow::Cow;
+
+use usher_domain::accept::{Accept, Attribution, Decision};
+use usher_domain::idempotency::IdempotencyKey;
+use usher_domain::ids::PublicId;
+use usher_domain::receipt::Salt;
+use usher_storage::{
+    Commit, Condition, Content, Idempotency, Known, Millis, Outcome, Payload, Record, Reply, Running, Write,
+};
+use usher_wire::{Checked, Personal, Warning};
+use uuid::Uuid;
+
+use crate::exchange::{Answer, Call};
+use crate::fault::Fault;
+use crate::gateway::DURABILITY;
+use crate::head::IDEMPOTENCY_KEY;
+use crate::{random, receipt};
+
+/// How long an answer is kept for repeats.
+const IDEMPOTENCY_LIFE_MILLIS: Millis = 7 * 24 * 60 * 60 * 1000;
+
+/// An API as its records name it.
+pub(crate) struct Api {
+    pub(crate) name: &'static str,
+    pub(crate) version: u32,
+    pub(crate) contract_version: &'static str,
+}
+
+/// A submit that is being worked on. Until it is dropped, a twin with the same idempotency key is told to wait.
+pub(crate) struct Attempt<'c> {
+    call: &'c Call,
+    idempotency: Option<Idempotency>,
+    _running: Option<Running>,
+}
+
+/// What a commit holds beside the record of the decision.
+#[derive(Default)]
+pub(crate) struct Beside {
+    /// What must hold in the store.
+    pub(crate) conditions: Vec<Condition>,
+    /// What is written before the record.
+    pub(crate) writes: Vec<Write>,
+    /// The flow the record is a step of.
+    pub(crate) process_id: Option<i64>,
+}
+
+/// How a commit ended that was not answered by the store.
+pub(crate) enum Ended {
+    /// With this answer.
+    Answered(Answer),
+    /// Something of the state changed meanwhile; nothing was written, and the decision has to be made again.
+    Overtaken,
+}
+
+/// The idempotency key a partner sent in the header.
+pub(crate) fn header_key(call: &Call) -> Result<Option<String>, Fault> {
+    let sent = call.head.headers.get_all(IDEMPOTENCY_KEY).iter().map(|value| value.as_bytes());
+    let key = IdempotencyKey::from_headers(sent).map_err(Fault::IdempotencyKeyMalformed)?;
+    Ok(key.map(|key| key.as_str().to_owned()))
+}
+
+impl<'c> Attempt<'c> {
+    /// Begins a submit. `subject` is what the operation is called for beside the body, `canonical` the body if its shape is
+    /// right.
+    pub(crate) fn begin(
+        call: &'c Call,
+        key: Option<&str>,
+        subject: &str,
+        canonical: Option<&[u8]>,
+    ) -> Result<Self, Fault> {
+        let (Some(key), Some(canonical)) = (key, canonical) else {
+            return Ok(Attempt { call, idempotency: None, _running: None });
+        };
+        let digests = &call.gateway.digests;
+        let operation = call.operation.id;
+        let key_digest = *digests.idempotency_key(call.known.caller.scope(operation), key).as_bytes();
+        let running =
+            call.gateway.store.begin(&call.known.scope, operation, key_digest).map_err(|_| Fault::StillRunning)?;
+        let fingerprint = if subject.is_empty() {
+            digests.fingerprint(operation, canonical)
+        } else {
+            digests.fingerprint(&format!("{operation} {subject}"), canonical)
+        };
+        let idempotency = Idempotency {
+            operation,
+            key_digest,
+            fingerprint: *fingerprint.as_bytes(),
+            expires_at: call.now.as_millisecond() + IDEMPOTENCY_LIFE_MILLIS,
+        };
+        Ok(Attempt { call, idempotency: Some(idempotency), _running: Some(running) })
+    }
+
+    /// What becomes of a request that is refused now: the answer it was given before, if it was accepted then.
+    pub(crate) async fn refused(&self, fault: Fault) -> Result<Answer, Fault> {
+        let Some(idempotency) = &self.idempotency else { return Err(fault) };
+        let call = self.call;
+        match call.gateway.store.lookup(&call.known.scope, idempotency, call.now.as_millisecond()).await? {
+            Some(Known::Replayed(reply)) => Ok(Answer::replayed(reply)),
+            Some(Known::KeyReused) | None => Err(fault),
+        }
+    }
+
+    /// Stores a decision and gives the answer that `reply` makes of its record.
+    pub(crate) async fn commit(
+        &self,
+        api: &Api,
+        decision: Decision,
+        beside: Beside,
+        reply: impl FnOnce(&Record, Vec<Warning>) -> (Vec<u8>, Option<String>),
+    ) -> Result<Ended, Fault> {
+        let call = self.call;
+        let warnings = receipt::warnings_json(&decision.warnings);
+        let record = record(call, api, &decision, warnings, beside.process_id);
+        let (body, location) = reply(&record, decision.warnings);
+        let reply = Reply {
+            status: call.operation.success,
+            content_type: Cow::Borrowed("application/json"),
+            location,
+            body: Content::from(body),
+        };
+        let id = record.id;
+        let due_at = record.received_at;
+        let mut writes = beside.writes;
+        writes.reserve(3 + decision.destinations.len());
+        writes.push(Write::Record(Box::new(record)));
+        let canonical = decision.canonical.into_inner().into();
+        writes.push(Write::Payload(Payload { record: id, part: "request", body: canonical }));
+        if let Some(phone) = decision.phone {
+            let phone = phone.into_inner().into_bytes().into();
+            writes.push(Write::Payload(Payload { record: id, part: "phone", body: phone }));
+        }
+        for destination in decision.destinations {
+            writes.push(Write::Outbox { record: id, destination: destination.to_string().into(), due_at });
+        }
+        self.store(beside.conditions, writes, reply).await
+    }
+
+    /// Stores writes and their answer in one commit.
+    pub(crate) async fn store(
+        &self,
+        conditions: Vec<Condition>,
+        writes: Vec<Write>,
+        reply: Reply,
+    ) -> Result<Ended, Fault> {
+        let call = self.call;
+        let commit = Commit {
+            scope: call.known.scope,
+            now: call.now.as_millisecond(),
+            idempotency: self.idempotency,
+            conditions,
+            writes,
+            reply,
+        };
+        match call.gateway.store.commit(commit).await? {
+            Outcome::Committed(reply) => Ok(Ended::Answered(Answer::stored(reply))),
+            Outcome::Replayed(reply) => Ok(Ended::Answered(Answer::replayed(reply))),
+            Outcome::KeyReused => Err(Fault::IdempotencyKeyReused),
+            Outcome::ConditionFailed(_) | Outcome::FlowExists(_) | Outcome::IdTaken => Ok(Ended::Overtaken),
+        }
+    }
+}
+
+impl Call {
+    /// Hands a checked request to the domain, with an id and a salt of its own.
+    pub(crate) fn accept<'a, T>(
+        &'a self,
+        request: &'a Checked<T>,
+        canonical: Vec<u8>,
+        warnings: &[Warning],
+        attribution: Attribution,
+    ) -> Accept<'a, T> {
+        Accept {
+            caller: &self.known.caller,
+            request,
+            canonical: Personal::new(canonical),
+            warnings: warnings.iter().cloned().chain(self.correlation.warning()).collect(),
+            attribution,
+            id: PublicId::draw(&mut random::fill),
+            salt: Salt::draw(&mut random::fill),
+            now: self.now,
+        }
+    }
+}
+
+impl Answer {
+    fn stored(reply: Reply) -> Self {
+        Answer {
+            status: reply.status,
+            media_type: reply.content_type,
+            location: reply.location,
+            body: reply.body.into_vec(),
+            is_replayed: false,
+        }
+    }
+
+    fn replayed(reply: Reply) -> Self {
+        Answer { is_replayed: true, ..Answer::stored(reply) }
+    }
+}
+
+fn record(call: &Call, api: &Api, decision: &Decision, warnings: String, process_id: Option<i64>) -> Record {
+    let received_at = decision.received_at.as_millisecond();
+    let attribution = &decision.attribution;
+    Record {
+        id: ordered_id(received_at),
+        public_id: Uuid::from_bytes(*decision.id.as_bytes()),
+        api: Cow::Borrowed(api.name),
+        version: api.version,
+        operation: Cow::Borrowed(call.operation.id),
+        contract_version: Cow::Borrowed(api.contract_version),
+        partner_reference: attribution.partner_reference.clone(),
+        campaign: attribution.campaign.clone(),
+        source: attribution.source.clone(),
+        sub_partner: attribution.sub_partner.clone(),
+        received_at,
+        status: Cow::Borrowed(decision.status.as_str()),
+        payload_hash: *decision.payload_hash.as_bytes(),
+        salt: Some(decision.salt.as_bytes().to_vec().into()),
+        durability: Cow::Borrowed(DURABILITY),
+        warnings: warnings.into(),
+        correlation_id: Uuid::from_bytes(*call.correlation.id.as_bytes()),
+        process_id,
+    }
+}
+
+/// An id in the order of time (version 7), for inside use.
+fn ordered_id(millis: Millis) -> Uuid {
+    let mut tail = [0; 10];
+    random::fill(&mut tail);
+    uuid::Builder::from_unix_timestamp_millis(u64::try_from(millis).unwrap_or_default(), &tail).into_uuid()
+}
