@@ -6,7 +6,7 @@ use crate::model::Model;
 use crate::plan::Plan;
 use crate::resolve::Registry;
 use crate::openapi::Api;
-use crate::{emit, normalize, openapi};
+use crate::{emit, lint, normalize, openapi};
 
 /// What was generated.
 pub struct Generated {
@@ -27,13 +27,17 @@ pub fn plan(sources: &Sources, registry: &Registry<'_>) -> Result<(Plan, Vec<Api
     Ok((Plan::new(registry, model, &apis)?, apis))
 }
 
-/// Generates everything from the sources.
+/// Generates everything from the sources; of our own tree more is asked than that it generates.
 ///
 /// # Errors
 /// Everything that cannot become code that is right, each with its place.
-pub fn generate(sources: &Sources) -> Result<Generated, Vec<Diagnostic>> {
+pub fn generate(sources: &Sources, own_tree: bool) -> Result<Generated, Vec<Diagnostic>> {
     let registry = Registry::new(sources)?;
     let (plan, apis) = plan(sources, &registry)?;
+    let faults = if own_tree { lint::lint(&registry, &plan) } else { Vec::new() };
+    if !faults.is_empty() {
+        return Err(faults);
+    }
     let code = emit::emit(&registry, &plan, &apis)?;
     Ok(Generated { code, report: plan.report() })
 }

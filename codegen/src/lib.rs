@@ -7,6 +7,7 @@ pub mod diagnostic;
 pub mod emit;
 pub mod generate;
 pub mod json;
+pub mod lint;
 pub mod load;
 pub mod lock;
 pub mod model;
@@ -21,4 +22,6 @@ pub mod resolve;
 pub mod rules;
 pub mod vocabulary;
 
+#[cfg(test)]
+mod hostile;
 mod uri;

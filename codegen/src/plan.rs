@@ -239,7 +239,7 @@ impl Plan {
 
     /// Whether `const` or `enum` is not expressed by the shape.
     pub fn checks_constants(&self, id: NodeId) -> bool {
-        self.model.schema(id).constants.is_some() && !matches!(self.shape(id), Shape::Choice(_) | Shape::Constant(_) | Shape::ByType(_))
+        self.model.schema(id).constants.is_some() && !matches!(self.shape(id), Shape::Choice(_) | Shape::Constant(_) | Shape::ByType(_) | Shape::Text | Shape::Integer | Shape::Decimal)
     }
 
     /// Whether members must be looked at again: by pattern, by name, or with schemas that depend on them.
@@ -329,6 +329,16 @@ impl Plan {
         let known = texts.iter().all(|text| variants.iter().any(|variant| variant.value == *text));
         (name == tag && required && known)
             .then(|| ValueTest::Variants(texts.into_iter().map(str::to_owned).collect()))
+    }
+
+    /// The privacy class of a member: its own, its definition's, or that of the items it lists.
+    pub fn privacy(&self, node: NodeId) -> Option<String> {
+        let model = &self.model;
+        if let Some(class) = model.annotation(node, |note| note.privacy.clone()) {
+            return Some(class);
+        }
+        let target = model.schema(model.target(node));
+        target.array.items.and_then(|items| model.annotation(items, |note| note.privacy.clone()))
     }
 
     /// The report that is printed: each schema with its shape and class.
@@ -749,7 +759,7 @@ impl Planner<'_, '_> {
             let rust = snake(&member);
             let model = &self.plan.model;
             let personal = node.is_some_and(|node| {
-                self.privacy(node).is_some_and(|class| class != "none") && constant.is_none()
+                self.plan.privacy(node).is_some_and(|class| class != "none") && constant.is_none()
             });
             let credential = node.and_then(|node| model.annotation(node, |note| note.credential.then_some(()))).is_some();
             fields.push(Field { name: member, rust, node, required, personal, credential, constant, boxed: false });
@@ -779,16 +789,6 @@ impl Planner<'_, '_> {
             Shape::Constant(json) => Some(json),
             _ => None,
         }
-    }
-
-    /// The privacy class of a member: its own, its definition's, or that of the items it lists.
-    fn privacy(&self, node: NodeId) -> Option<String> {
-        let model = &self.plan.model;
-        if let Some(class) = model.annotation(node, |note| note.privacy.clone()) {
-            return Some(class);
-        }
-        let target = model.schema(model.target(node));
-        target.array.items.and_then(|items| model.annotation(items, |note| note.privacy.clone()))
     }
 
     /// The same schema for values of some of its types only.

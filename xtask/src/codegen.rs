@@ -27,7 +27,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let own_tree = arguments.schemas.is_none();
     let schemas = arguments.schemas.clone().unwrap_or_else(|| PathBuf::from("schemas"));
     let options = LoadOptions { own_tree, ..LoadOptions::default() };
-    let generated = load(&schemas, &options).and_then(|sources| generate::generate(&sources)).map_err(show)?;
+    let generated = load(&schemas, &options).and_then(|sources| generate::generate(&sources, own_tree)).map_err(show)?;
     if arguments.report {
         print!("{}", generated.report);
     }

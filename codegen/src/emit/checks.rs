@@ -222,7 +222,7 @@ impl Emitter<'_> {
         }
         let code = |fallback: &str| schema.annotations.code.clone().unwrap_or_else(|| fallback.to_owned());
         if let Some((keyword, values)) = &schema.constants
-            && (!planned || self.plan.checks_constants(id) || matches!(shape, Shape::ByType(_)))
+            && (!planned || self.plan.checks_constants(id))
         {
             let values: Vec<String> = values.iter().filter_map(canonical).collect();
             checks.push(quote!(

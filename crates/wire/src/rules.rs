@@ -67,6 +67,8 @@ pub struct TextRule {
     pub format: Option<Format>,
     /// The code of a broken format.
     pub format_code: &'static str,
+    /// `const` or `enum`: the keyword, the strings in it, and all of it as JSON.
+    pub constants: Option<(&'static str, &'static [&'static str], &'static str)>,
     /// `x-rule`: the rule that needs facts.
     pub rule: Option<&'static str>,
 }
@@ -81,6 +83,7 @@ impl TextRule {
         pattern_code: "pattern",
         format: None,
         format_code: "format",
+        constants: None,
         rule: None,
     };
 }
@@ -129,6 +132,8 @@ pub struct NumberRule {
     pub exclusive_maximum: Option<Bound>,
     /// `multipleOf`
     pub multiple_of: Option<Bound>,
+    /// `const` or `enum`: the keyword, the numbers in it, and all of it as JSON.
+    pub constants: Option<(&'static str, &'static [Bound], &'static str)>,
     /// `x-rule`: the rule that needs facts.
     pub rule: Option<&'static str>,
 }
@@ -143,6 +148,7 @@ impl NumberRule {
         exclusive_minimum: None,
         exclusive_maximum: None,
         multiple_of: None,
+        constants: None,
         rule: None,
     };
 }
@@ -225,10 +231,17 @@ impl<'a> Reader<'a> {
             self.violate(at, rule.schema, "format", rule.format_code, message, Some(quoted(format.name)));
             obeys = false;
         }
+        if let Some((keyword, texts, all)) = rule.constants
+            && !texts.contains(&text)
+        {
+            self.violate(at, rule.schema, keyword, keyword, "must be one of the allowed values", Some(all.into()));
+            obeys = false;
+        }
         if let Some(name) = rule.rule
             && obeys
         {
-            obeys = self.fact(at, rule.schema, name, Scalar::Text(text));
+            // Its shape is right whatever the facts say: the value is kept, so that a repeat of it can be recognised.
+            self.fact(at, rule.schema, name, Scalar::Text(text));
         }
         obeys
     }
@@ -298,10 +311,16 @@ impl<'a> Reader<'a> {
             self.violate(at, rule.schema, "multipleOf", "multiple_of", message, Some(unit.text.into()));
             obeys = false;
         }
+        if let Some((keyword, numbers, all)) = rule.constants
+            && !numbers.iter().any(|number| number.with(|number| value == number))
+        {
+            self.violate(at, rule.schema, keyword, keyword, "must be one of the allowed values", Some(all.into()));
+            obeys = false;
+        }
         if let Some(name) = rule.rule
             && obeys
         {
-            obeys = self.fact(at, rule.schema, name, Scalar::Number(value));
+            self.fact(at, rule.schema, name, Scalar::Number(value));
         }
         obeys
     }

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Told apart by the JSON type.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ByType<S = String> {
@@ -19,6 +20,7 @@ pub enum ByType<S = String> {
     /// As JSON object.
     Object(ByTypeObject),
 }
+
 impl<S: wire::Value> wire::Value for ByType<S> {
     fn write(&self, writer: &mut wire::Writer) {
         match self {
@@ -31,6 +33,7 @@ impl<S: wire::Value> wire::Value for ByType<S> {
         }
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for ByType<S> {
     const SCHEMA: &'static str = "https://shapes.usher.example/by_type.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -69,6 +72,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for ByType<S> {
         }
     }
 }
+
 pub(crate) static BY_TYPE_ANY_OF_0_RULE: wire::TextRule = wire::TextRule {
     schema: "by_type.schema.json#/anyOf/0",
     patterns: &[
@@ -82,6 +86,7 @@ pub(crate) static BY_TYPE_ANY_OF_0_RULE: wire::TextRule = wire::TextRule {
     ],
     ..wire::TextRule::ANY
 };
+
 pub(crate) static BY_TYPE_ANY_OF_1_RULE: wire::NumberRule = wire::NumberRule {
     schema: "by_type.schema.json#/anyOf/1",
     integer: true,
@@ -89,6 +94,7 @@ pub(crate) static BY_TYPE_ANY_OF_1_RULE: wire::NumberRule = wire::NumberRule {
     maximum: Some(wire::Bound::new("99", 99, 0)),
     ..wire::NumberRule::ANY
 };
+
 /// `by_type.schema.json#/anyOf/5`
 #[derive(Debug, Clone, PartialEq)]
 pub struct ByTypeObject {
@@ -97,6 +103,7 @@ pub struct ByTypeObject {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl wire::Value for ByTypeObject {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -104,6 +111,7 @@ impl wire::Value for ByTypeObject {
         object.close();
     }
 }
+
 impl<'a> wire::Message<'a> for ByTypeObject {
     const SCHEMA: &'static str = "https://shapes.usher.example/by_type.schema.json#/anyOf/5";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -126,18 +134,21 @@ impl<'a> wire::Message<'a> for ByTypeObject {
         )
     }
 }
+
 static BY_TYPE_ANY_OF_5: wire::Names<1> = wire::Names {
     schema: "by_type.schema.json#/anyOf/5",
     names: &["a"],
     find: find_by_type_any_of_5,
     required: [1],
 };
+
 fn find_by_type_any_of_5(name: &str) -> Option<usize> {
     match name {
         "a" => Some(0),
         _ => None,
     }
 }
+
 pub(crate) static BY_TYPE_ANY_OF_5_A_RULE: wire::NumberRule = wire::NumberRule {
     schema: "by_type.schema.json#/anyOf/5/properties/a",
     integer: true,

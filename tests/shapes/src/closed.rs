@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// A record that no other member may join.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Closed {
@@ -13,6 +14,7 @@ pub struct Closed {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl wire::Value for Closed {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -21,6 +23,7 @@ impl wire::Value for Closed {
         object.close();
     }
 }
+
 impl<'a> wire::Message<'a> for Closed {
     const SCHEMA: &'static str = "https://shapes.usher.example/closed.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -56,12 +59,14 @@ impl<'a> wire::Message<'a> for Closed {
         )
     }
 }
+
 static CLOSED: wire::Names<1> = wire::Names {
     schema: "closed.schema.json",
     names: &["a", "b"],
     find: find_closed,
     required: [1],
 };
+
 fn find_closed(name: &str) -> Option<usize> {
     match name {
         "a" => Some(0),
@@ -69,11 +74,13 @@ fn find_closed(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 pub(crate) static CLOSED_A_RULE: wire::NumberRule = wire::NumberRule {
     schema: "closed.schema.json#/properties/a",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static CLOSED_B_ITEMS_RULE: wire::NumberRule = wire::NumberRule {
     schema: "closed.schema.json#/properties/b/items",
     integer: true,

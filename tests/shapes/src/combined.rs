@@ -3,17 +3,20 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// General combinators on anything.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Combined(
     /// The value.
     pub wire::Json,
 );
+
 impl wire::Value for Combined {
     fn write(&self, writer: &mut wire::Writer) {
         self.0.write(writer);
     }
 }
+
 impl<'a> wire::Message<'a> for Combined {
     const SCHEMA: &'static str = "https://shapes.usher.example/combined.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -101,6 +104,7 @@ impl<'a> wire::Message<'a> for Combined {
         )
     }
 }
+
 pub(crate) fn check_combined_any_of_0<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -116,11 +120,13 @@ pub(crate) fn check_combined_any_of_0<'a>(
     }
     Ok(())
 }
+
 pub(crate) static COMBINED_ANY_OF_0_NUMBER_RULE: wire::NumberRule = wire::NumberRule {
     schema: "combined.schema.json#/anyOf/0",
     minimum: Some(wire::Bound::new("3", 3, 0)),
     ..wire::NumberRule::ANY
 };
+
 pub(crate) fn check_combined_any_of_1<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -135,23 +141,27 @@ pub(crate) fn check_combined_any_of_1<'a>(
     }
     Ok(())
 }
+
 pub(crate) static COMBINED_ANY_OF_1_STRING_RULE: wire::TextRule = wire::TextRule {
     schema: "combined.schema.json#/anyOf/1",
     min_length: 2,
     ..wire::TextRule::ANY
 };
+
 static COMBINED_ANY_OF_2: wire::Names<1> = wire::Names {
     schema: "combined.schema.json#/anyOf/2",
     names: &["a"],
     find: find_combined_any_of_2,
     required: [1],
 };
+
 fn find_combined_any_of_2(name: &str) -> Option<usize> {
     match name {
         "a" => Some(0),
         _ => None,
     }
 }
+
 pub(crate) fn check_combined_any_of_2<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -183,6 +193,7 @@ pub(crate) fn check_combined_any_of_2<'a>(
     }
     Ok(())
 }
+
 pub(crate) fn check_combined_any_of_2_a<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -202,11 +213,13 @@ pub(crate) fn check_combined_any_of_2_a<'a>(
     }
     Ok(())
 }
+
 pub(crate) static COMBINED_ANY_OF_2_A_NUMBER_RULE: wire::NumberRule = wire::NumberRule {
     schema: "combined.schema.json#/anyOf/2/properties/a",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) fn check_combined_one_of_0<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -227,18 +240,21 @@ pub(crate) fn check_combined_one_of_0<'a>(
     }
     Ok(())
 }
+
 static COMBINED_ONE_OF_1: wire::Names<1> = wire::Names {
     schema: "combined.schema.json#/oneOf/1",
     names: &["b"],
     find: find_combined_one_of_1,
     required: [1],
 };
+
 fn find_combined_one_of_1(name: &str) -> Option<usize> {
     match name {
         "b" => Some(0),
         _ => None,
     }
 }
+
 pub(crate) fn check_combined_one_of_1<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -269,6 +285,7 @@ pub(crate) fn check_combined_one_of_1<'a>(
     }
     Ok(())
 }
+
 pub(crate) fn check_combined_not<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Conditions of every kind.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Conditional<S = String> {
@@ -17,6 +18,7 @@ pub struct Conditional<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for Conditional<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -27,6 +29,7 @@ impl<S: wire::Value> wire::Value for Conditional<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for Conditional<S> {
     const SCHEMA: &'static str = "https://shapes.usher.example/conditional.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -74,12 +77,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Conditional<S> {
         )
     }
 }
+
 static CONDITIONAL: wire::Names<1> = wire::Names {
     schema: "conditional.schema.json",
     names: &["kind", "inner", "x", "y"],
     find: find_conditional,
     required: [1],
 };
+
 fn find_conditional(name: &str) -> Option<usize> {
     match name {
         "kind" => Some(0),
@@ -89,6 +94,7 @@ fn find_conditional(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 /// `conditional.schema.json#/properties/kind`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ConditionalKind {
@@ -99,6 +105,7 @@ pub enum ConditionalKind {
     /// `c`
     C,
 }
+
 impl ConditionalKind {
     /// The spelling of the contract.
     pub fn as_str(&self) -> &str {
@@ -109,11 +116,13 @@ impl ConditionalKind {
         }
     }
 }
+
 impl wire::Value for ConditionalKind {
     fn write(&self, writer: &mut wire::Writer) {
         writer.text(self.as_str());
     }
 }
+
 impl<'a> wire::Choice<'a> for ConditionalKind {
     const ALLOWED: &'static str = "[\"a\",\"b\",\"c\"]";
     fn find(text: &str) -> Option<Self> {
@@ -125,12 +134,14 @@ impl<'a> wire::Choice<'a> for ConditionalKind {
         }
     }
 }
+
 impl<'a> wire::Message<'a> for ConditionalKind {
     const SCHEMA: &'static str = "https://shapes.usher.example/conditional.schema.json#/properties/kind";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
         reader.choice(at, "conditional.schema.json#/properties/kind")
     }
 }
+
 /// `conditional.schema.json#/properties/inner`
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConditionalInner {
@@ -139,6 +150,7 @@ pub struct ConditionalInner {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl wire::Value for ConditionalInner {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -146,6 +158,7 @@ impl wire::Value for ConditionalInner {
         object.close();
     }
 }
+
 impl<'a> wire::Message<'a> for ConditionalInner {
     const SCHEMA: &'static str = "https://shapes.usher.example/conditional.schema.json#/properties/inner";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -171,44 +184,52 @@ impl<'a> wire::Message<'a> for ConditionalInner {
         )
     }
 }
+
 static CONDITIONAL_INNER: wire::Names<1> = wire::Names {
     schema: "conditional.schema.json#/properties/inner",
     names: &["size"],
     find: find_conditional_inner,
     required: [0],
 };
+
 fn find_conditional_inner(name: &str) -> Option<usize> {
     match name {
         "size" => Some(0),
         _ => None,
     }
 }
+
 pub(crate) static CONDITIONAL_INNER_SIZE_RULE: wire::NumberRule = wire::NumberRule {
     schema: "conditional.schema.json#/properties/inner/properties/size",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static CONDITIONAL_X_RULE: wire::TextRule = wire::TextRule {
     schema: "conditional.schema.json#/properties/x",
     ..wire::TextRule::ANY
 };
+
 pub(crate) static CONDITIONAL_Y_RULE: wire::NumberRule = wire::NumberRule {
     schema: "conditional.schema.json#/properties/y",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 static CONDITIONAL_IF: wire::Names<1> = wire::Names {
     schema: "conditional.schema.json#/if",
     names: &["kind"],
     find: find_conditional_if,
     required: [1],
 };
+
 fn find_conditional_if(name: &str) -> Option<usize> {
     match name {
         "kind" => Some(0),
         _ => None,
     }
 }
+
 pub(crate) fn check_conditional_if<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -240,6 +261,7 @@ pub(crate) fn check_conditional_if<'a>(
     }
     Ok(())
 }
+
 pub(crate) fn check_conditional_if_kind<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -266,18 +288,21 @@ pub(crate) fn check_conditional_if_kind<'a>(
         )?;
     Ok(())
 }
+
 static CONDITIONAL_ELSE: wire::Names<1> = wire::Names {
     schema: "conditional.schema.json#/else",
     names: &["y"],
     find: find_conditional_else,
     required: [0],
 };
+
 fn find_conditional_else(name: &str) -> Option<usize> {
     match name {
         "y" => Some(0),
         _ => None,
     }
 }
+
 pub(crate) fn check_conditional_else<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -309,6 +334,7 @@ pub(crate) fn check_conditional_else<'a>(
     }
     Ok(())
 }
+
 pub(crate) fn check_conditional_else_y<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -324,11 +350,13 @@ pub(crate) fn check_conditional_else_y<'a>(
     }
     Ok(())
 }
+
 pub(crate) static CONDITIONAL_ELSE_Y_NUMBER_RULE: wire::NumberRule = wire::NumberRule {
     schema: "conditional.schema.json#/else/properties/y",
     minimum: Some(wire::Bound::new("2", 2, 0)),
     ..wire::NumberRule::ANY
 };
+
 pub(crate) fn check_conditional_all_of_0<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -346,18 +374,21 @@ pub(crate) fn check_conditional_all_of_0<'a>(
     } else {}
     Ok(())
 }
+
 static CONDITIONAL_ALL_OF_0_IF: wire::Names<1> = wire::Names {
     schema: "conditional.schema.json#/allOf/0/if",
     names: &["inner"],
     find: find_conditional_all_of_0_if,
     required: [1],
 };
+
 fn find_conditional_all_of_0_if(name: &str) -> Option<usize> {
     match name {
         "inner" => Some(0),
         _ => None,
     }
 }
+
 pub(crate) fn check_conditional_all_of_0_if<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -391,18 +422,21 @@ pub(crate) fn check_conditional_all_of_0_if<'a>(
     }
     Ok(())
 }
+
 static CONDITIONAL_ALL_OF_0_IF_INNER: wire::Names<1> = wire::Names {
     schema: "conditional.schema.json#/allOf/0/if/properties/inner",
     names: &["size"],
     find: find_conditional_all_of_0_if_inner,
     required: [1],
 };
+
 fn find_conditional_all_of_0_if_inner(name: &str) -> Option<usize> {
     match name {
         "size" => Some(0),
         _ => None,
     }
 }
+
 pub(crate) fn check_conditional_all_of_0_if_inner<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -441,6 +475,7 @@ pub(crate) fn check_conditional_all_of_0_if_inner<'a>(
     }
     Ok(())
 }
+
 pub(crate) fn check_conditional_all_of_0_if_inner_size<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -456,23 +491,27 @@ pub(crate) fn check_conditional_all_of_0_if_inner_size<'a>(
     }
     Ok(())
 }
+
 pub(crate) static CONDITIONAL_ALL_OF_0_IF_INNER_SIZE_NUMBER_RULE: wire::NumberRule = wire::NumberRule {
     schema: "conditional.schema.json#/allOf/0/if/properties/inner/properties/size",
     minimum: Some(wire::Bound::new("10", 1, 1)),
     ..wire::NumberRule::ANY
 };
+
 static CONDITIONAL_ALL_OF_0_THEN: wire::Names<1> = wire::Names {
     schema: "conditional.schema.json#/allOf/0/then",
     names: &["y"],
     find: find_conditional_all_of_0_then,
     required: [1],
 };
+
 fn find_conditional_all_of_0_then(name: &str) -> Option<usize> {
     match name {
         "y" => Some(0),
         _ => None,
     }
 }
+
 pub(crate) fn check_conditional_all_of_0_then<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,

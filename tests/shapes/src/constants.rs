@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Constants that are no strings, and strings that are no names.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Constants<S = String> {
@@ -23,6 +24,7 @@ pub struct Constants<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for Constants<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -36,6 +38,7 @@ impl<S: wire::Value> wire::Value for Constants<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for Constants<S> {
     const SCHEMA: &'static str = "https://shapes.usher.example/constants.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -123,12 +126,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Constants<S> {
         )
     }
 }
+
 static CONSTANTS: wire::Names<1> = wire::Names {
     schema: "constants.schema.json",
     names: &["n", "m", "o", "s", "t", "u", "v"],
     find: find_constants,
     required: [0],
 };
+
 fn find_constants(name: &str) -> Option<usize> {
     match name {
         "n" => Some(0),
@@ -141,6 +146,7 @@ fn find_constants(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 pub(crate) fn check_constants_n<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -167,6 +173,7 @@ pub(crate) fn check_constants_n<'a>(
         )?;
     Ok(())
 }
+
 pub(crate) fn check_constants_m<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -193,6 +200,7 @@ pub(crate) fn check_constants_m<'a>(
         )?;
     Ok(())
 }
+
 pub(crate) fn check_constants_s<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -219,6 +227,7 @@ pub(crate) fn check_constants_s<'a>(
         )?;
     Ok(())
 }
+
 /// `constants.schema.json#/properties/t`
 #[derive(Debug, Clone, PartialEq)]
 pub enum ConstantsT<S = String> {
@@ -227,6 +236,7 @@ pub enum ConstantsT<S = String> {
     /// As JSON string.
     Text(S),
 }
+
 impl<S: wire::Value> wire::Value for ConstantsT<S> {
     fn write(&self, writer: &mut wire::Writer) {
         match self {
@@ -235,59 +245,20 @@ impl<S: wire::Value> wire::Value for ConstantsT<S> {
         }
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for ConstantsT<S> {
     const SCHEMA: &'static str = "https://shapes.usher.example/constants.schema.json#/properties/t";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
         match reader.kind()? {
             wire::Kind::Number => {
                 Ok(
-                    {
-                        let mark = reader.mark();
-                        let value: Option<_> = reader
-                            .number(at, &CONSTANTS_T_INTEGER_RULE)?;
-                        reader
-                            .again(
-                                mark,
-                                |reader| {
-                                    reader
-                                        .constants(
-                                            at,
-                                            "constants.schema.json#/properties/t",
-                                            "enum",
-                                            &["1", "\"1\""],
-                                        )
-                                        .map(drop)
-                                },
-                            )?;
-                        Ok(value)
-                    }?
+                    reader
+                        .number(at, &CONSTANTS_T_INTEGER_RULE)?
                         .map(ConstantsT::Integer),
                 )
             }
             wire::Kind::Text => {
-                Ok(
-                    {
-                        let mark = reader.mark();
-                        let value: Option<_> = reader
-                            .string(at, &CONSTANTS_T_STRING_RULE)?;
-                        reader
-                            .again(
-                                mark,
-                                |reader| {
-                                    reader
-                                        .constants(
-                                            at,
-                                            "constants.schema.json#/properties/t",
-                                            "enum",
-                                            &["1", "\"1\""],
-                                        )
-                                        .map(drop)
-                                },
-                            )?;
-                        Ok(value)
-                    }?
-                        .map(ConstantsT::Text),
-                )
+                Ok(reader.string(at, &CONSTANTS_T_STRING_RULE)?.map(ConstantsT::Text))
             }
             _ => {
                 reader
@@ -301,6 +272,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for ConstantsT<S> {
         }
     }
 }
+
 /// `constants.schema.json#/properties/u`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ConstantsU {
@@ -309,6 +281,7 @@ pub enum ConstantsU {
     /// `other`
     Other,
 }
+
 impl ConstantsU {
     /// The spelling of the contract.
     pub fn as_str(&self) -> &str {
@@ -318,11 +291,13 @@ impl ConstantsU {
         }
     }
 }
+
 impl wire::Value for ConstantsU {
     fn write(&self, writer: &mut wire::Writer) {
         writer.text(self.as_str());
     }
 }
+
 impl<'a> wire::Choice<'a> for ConstantsU {
     const ALLOWED: &'static str = "[\"UNKNOWN\",\"other\"]";
     fn find(text: &str) -> Option<Self> {
@@ -333,18 +308,23 @@ impl<'a> wire::Choice<'a> for ConstantsU {
         }
     }
 }
+
 impl<'a> wire::Message<'a> for ConstantsU {
     const SCHEMA: &'static str = "https://shapes.usher.example/constants.schema.json#/properties/u";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
         reader.choice(at, "constants.schema.json#/properties/u")
     }
 }
+
 pub(crate) static CONSTANTS_T_INTEGER_RULE: wire::NumberRule = wire::NumberRule {
     schema: "constants.schema.json#/properties/t",
     integer: true,
+    constants: Some(("enum", &[wire::Bound::new("1", 1, 0)], "[1,\"1\"]")),
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static CONSTANTS_T_STRING_RULE: wire::TextRule = wire::TextRule {
     schema: "constants.schema.json#/properties/t",
+    constants: Some(("enum", &["1"], "[1,\"1\"]")),
     ..wire::TextRule::ANY
 };

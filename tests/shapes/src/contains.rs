@@ -3,17 +3,20 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// So many items of a kind.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Contains<S = String>(
     /// The value.
     pub Vec<ContainsItem<S>>,
 );
+
 impl<S: wire::Value> wire::Value for Contains<S> {
     fn write(&self, writer: &mut wire::Writer) {
         self.0.write(writer);
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for Contains<S> {
     const SCHEMA: &'static str = "https://shapes.usher.example/contains.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -75,6 +78,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Contains<S> {
         )
     }
 }
+
 pub(crate) fn check_contains_contains<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -91,12 +95,14 @@ pub(crate) fn check_contains_contains<'a>(
     }
     Ok(())
 }
+
 pub(crate) static CONTAINS_CONTAINS_NUMBER_RULE: wire::NumberRule = wire::NumberRule {
     schema: "contains.schema.json#/contains",
     integer: true,
     minimum: Some(wire::Bound::new("5", 5, 0)),
     ..wire::NumberRule::ANY
 };
+
 /// `contains.schema.json#/items`
 #[derive(Debug, Clone, PartialEq)]
 pub enum ContainsItem<S = String> {
@@ -105,6 +111,7 @@ pub enum ContainsItem<S = String> {
     /// As JSON string.
     Text(S),
 }
+
 impl<S: wire::Value> wire::Value for ContainsItem<S> {
     fn write(&self, writer: &mut wire::Writer) {
         match self {
@@ -113,6 +120,7 @@ impl<S: wire::Value> wire::Value for ContainsItem<S> {
         }
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for ContainsItem<S> {
     const SCHEMA: &'static str = "https://shapes.usher.example/contains.schema.json#/items";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -139,11 +147,13 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for ContainsItem<S> {
         }
     }
 }
+
 pub(crate) static CONTAINS_ITEMS_INTEGER_RULE: wire::NumberRule = wire::NumberRule {
     schema: "contains.schema.json#/items",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static CONTAINS_ITEMS_STRING_RULE: wire::TextRule = wire::TextRule {
     schema: "contains.schema.json#/items",
     ..wire::TextRule::ANY

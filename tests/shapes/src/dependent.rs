@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Schemas that depend on a member.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dependent<S = String> {
@@ -13,6 +14,7 @@ pub struct Dependent<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for Dependent<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -21,6 +23,7 @@ impl<S: wire::Value> wire::Value for Dependent<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for Dependent<S> {
     const SCHEMA: &'static str = "https://shapes.usher.example/dependent.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -88,12 +91,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Dependent<S> {
         )
     }
 }
+
 static DEPENDENT: wire::Names<1> = wire::Names {
     schema: "dependent.schema.json",
     names: &["card", "bill", "cash", "sum"],
     find: find_dependent,
     required: [0],
 };
+
 fn find_dependent(name: &str) -> Option<usize> {
     match name {
         "card" => Some(0),
@@ -103,26 +108,31 @@ fn find_dependent(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 pub(crate) static DEPENDENT_CARD_RULE: wire::TextRule = wire::TextRule {
     schema: "dependent.schema.json#/properties/card",
     ..wire::TextRule::ANY
 };
+
 pub(crate) static DEPENDENT_BILL_RULE: wire::TextRule = wire::TextRule {
     schema: "dependent.schema.json#/properties/bill",
     ..wire::TextRule::ANY
 };
+
 static DEPENDENT_DEPENDENT_SCHEMAS_CARD: wire::Names<1> = wire::Names {
     schema: "dependent.schema.json#/dependentSchemas/card",
     names: &["bill"],
     find: find_dependent_dependent_schemas_card,
     required: [1],
 };
+
 fn find_dependent_dependent_schemas_card(name: &str) -> Option<usize> {
     match name {
         "bill" => Some(0),
         _ => None,
     }
 }
+
 pub(crate) fn check_dependent_dependent_schemas_card<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -161,6 +171,7 @@ pub(crate) fn check_dependent_dependent_schemas_card<'a>(
     }
     Ok(())
 }
+
 pub(crate) fn check_dependent_dependent_schemas_card_bill<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -178,6 +189,7 @@ pub(crate) fn check_dependent_dependent_schemas_card_bill<'a>(
     }
     Ok(())
 }
+
 pub(crate) static DEPENDENT_DEPENDENT_SCHEMAS_CARD_BILL_STRING_RULE: wire::TextRule = wire::TextRule {
     schema: "dependent.schema.json#/dependentSchemas/card/properties/bill",
     min_length: 3,

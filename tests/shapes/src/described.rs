@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Members under other names are described too.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Described {
@@ -11,6 +12,7 @@ pub struct Described {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl wire::Value for Described {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -18,6 +20,7 @@ impl wire::Value for Described {
         object.close();
     }
 }
+
 impl<'a> wire::Message<'a> for Described {
     const SCHEMA: &'static str = "https://shapes.usher.example/described.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -131,23 +134,27 @@ impl<'a> wire::Message<'a> for Described {
         )
     }
 }
+
 static DESCRIBED: wire::Names<1> = wire::Names {
     schema: "described.schema.json",
     names: &["a"],
     find: find_described,
     required: [0],
 };
+
 fn find_described(name: &str) -> Option<usize> {
     match name {
         "a" => Some(0),
         _ => None,
     }
 }
+
 pub(crate) static DESCRIBED_A_RULE: wire::NumberRule = wire::NumberRule {
     schema: "described.schema.json#/properties/a",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) fn check_described_pattern_properties_x<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -171,11 +178,13 @@ pub(crate) fn check_described_pattern_properties_x<'a>(
     }
     Ok(())
 }
+
 pub(crate) static DESCRIBED_PATTERN_PROPERTIES_X_STRING_RULE: wire::TextRule = wire::TextRule {
     schema: "described.schema.json#/patternProperties/^x-",
     max_length: 3,
     ..wire::TextRule::ANY
 };
+
 pub(crate) fn check_described_pattern_properties_y<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -192,6 +201,7 @@ pub(crate) fn check_described_pattern_properties_y<'a>(
     }
     Ok(())
 }
+
 pub(crate) fn check_described_additional_properties<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -212,6 +222,7 @@ pub(crate) fn check_described_additional_properties<'a>(
     }
     Ok(())
 }
+
 pub(crate) fn check_described_property_names<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -227,6 +238,7 @@ pub(crate) fn check_described_property_names<'a>(
     }
     Ok(())
 }
+
 pub(crate) static DESCRIBED_PROPERTY_NAMES_STRING_RULE: wire::TextRule = wire::TextRule {
     schema: "described.schema.json#/propertyNames",
     max_length: 4,

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Formats and patterns.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Formats<S = String> {
@@ -23,6 +24,7 @@ pub struct Formats<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for Formats<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -36,6 +38,7 @@ impl<S: wire::Value> wire::Value for Formats<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for Formats<S> {
     const SCHEMA: &'static str = "https://shapes.usher.example/formats.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -83,12 +86,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Formats<S> {
         )
     }
 }
+
 static FORMATS: wire::Names<1> = wire::Names {
     schema: "formats.schema.json",
     names: &["time", "uuid", "ip", "word", "trimmed", "letters", "several"],
     find: find_formats,
     required: [0],
 };
+
 fn find_formats(name: &str) -> Option<usize> {
     match name {
         "time" => Some(0),
@@ -101,6 +106,7 @@ fn find_formats(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 pub(crate) static FORMATS_TIME_RULE: wire::TextRule = wire::TextRule {
     schema: "formats.schema.json#/properties/time",
     format: Some(wire::Format {
@@ -109,6 +115,7 @@ pub(crate) static FORMATS_TIME_RULE: wire::TextRule = wire::TextRule {
     }),
     ..wire::TextRule::ANY
 };
+
 pub(crate) static FORMATS_UUID_RULE: wire::TextRule = wire::TextRule {
     schema: "formats.schema.json#/properties/uuid",
     format: Some(wire::Format {
@@ -117,6 +124,7 @@ pub(crate) static FORMATS_UUID_RULE: wire::TextRule = wire::TextRule {
     }),
     ..wire::TextRule::ANY
 };
+
 pub(crate) static FORMATS_IP_RULE: wire::TextRule = wire::TextRule {
     schema: "formats.schema.json#/properties/ip",
     format: Some(wire::Format {
@@ -125,6 +133,7 @@ pub(crate) static FORMATS_IP_RULE: wire::TextRule = wire::TextRule {
     }),
     ..wire::TextRule::ANY
 };
+
 pub(crate) static FORMATS_WORD_RULE: wire::TextRule = wire::TextRule {
     schema: "formats.schema.json#/properties/word",
     patterns: &[
@@ -150,6 +159,7 @@ pub(crate) static FORMATS_WORD_RULE: wire::TextRule = wire::TextRule {
     ],
     ..wire::TextRule::ANY
 };
+
 pub(crate) static FORMATS_TRIMMED_RULE: wire::TextRule = wire::TextRule {
     schema: "formats.schema.json#/properties/trimmed",
     patterns: &[
@@ -163,6 +173,7 @@ pub(crate) static FORMATS_TRIMMED_RULE: wire::TextRule = wire::TextRule {
     ],
     ..wire::TextRule::ANY
 };
+
 pub(crate) static FORMATS_LETTERS_RULE: wire::TextRule = wire::TextRule {
     schema: "formats.schema.json#/properties/letters",
     patterns: &[
@@ -188,6 +199,7 @@ pub(crate) static FORMATS_LETTERS_RULE: wire::TextRule = wire::TextRule {
     ],
     ..wire::TextRule::ANY
 };
+
 pub(crate) static FORMATS_SEVERAL_RULE: wire::TextRule = wire::TextRule {
     schema: "formats.schema.json#/properties/several",
     patterns: &[

@@ -3,17 +3,20 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Any names, one kind of value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Map<S = String>(
     /// The value.
     pub std::collections::BTreeMap<String, Vec<S>>,
 );
+
 impl<S: wire::Value> wire::Value for Map<S> {
     fn write(&self, writer: &mut wire::Writer) {
         self.0.write(writer);
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for Map<S> {
     const SCHEMA: &'static str = "https://shapes.usher.example/map.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -44,6 +47,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Map<S> {
         )
     }
 }
+
 pub(crate) static MAP_ADDITIONAL_PROPERTIES_ITEMS_RULE: wire::TextRule = wire::TextRule {
     schema: "map.schema.json#/additionalProperties/items",
     ..wire::TextRule::ANY

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Parts that are merged, and parts that cannot be.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Merged<S = String> {
@@ -13,6 +14,7 @@ pub struct Merged<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for Merged<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -21,6 +23,7 @@ impl<S: wire::Value> wire::Value for Merged<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for Merged<S> {
     const SCHEMA: &'static str = "https://shapes.usher.example/merged.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -46,12 +49,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Merged<S> {
         )
     }
 }
+
 static MERGED: wire::Names<1> = wire::Names {
     schema: "merged.schema.json",
     names: &["name", "age"],
     find: find_merged,
     required: [3],
 };
+
 fn find_merged(name: &str) -> Option<usize> {
     match name {
         "name" => Some(0),
@@ -59,24 +64,28 @@ fn find_merged(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 pub(crate) static MERGED_ALL_OF_1_AGE_RULE: wire::NumberRule = wire::NumberRule {
     schema: "merged.schema.json#/allOf/1/properties/age",
     integer: true,
     minimum: Some(wire::Bound::new("0", 0, 0)),
     ..wire::NumberRule::ANY
 };
+
 static MERGED_ALL_OF_2: wire::Names<1> = wire::Names {
     schema: "merged.schema.json#/allOf/2",
     names: &["age"],
     find: find_merged_all_of_2,
     required: [0],
 };
+
 fn find_merged_all_of_2(name: &str) -> Option<usize> {
     match name {
         "age" => Some(0),
         _ => None,
     }
 }
+
 pub(crate) fn check_merged_all_of_2<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -108,6 +117,7 @@ pub(crate) fn check_merged_all_of_2<'a>(
     }
     Ok(())
 }
+
 pub(crate) fn check_merged_all_of_2_age<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -123,11 +133,13 @@ pub(crate) fn check_merged_all_of_2_age<'a>(
     }
     Ok(())
 }
+
 pub(crate) static MERGED_ALL_OF_2_AGE_NUMBER_RULE: wire::NumberRule = wire::NumberRule {
     schema: "merged.schema.json#/allOf/2/properties/age",
     maximum: Some(wire::Bound::new("150", 15, 1)),
     ..wire::NumberRule::ANY
 };
+
 /// `merged.schema.json#/$defs/Named`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Named<S = String> {
@@ -136,6 +148,7 @@ pub struct Named<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for Named<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -143,6 +156,7 @@ impl<S: wire::Value> wire::Value for Named<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for Named<S> {
     const SCHEMA: &'static str = "https://shapes.usher.example/merged.schema.json#/$defs/Named";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -165,18 +179,21 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Named<S> {
         )
     }
 }
+
 static MERGED_NAMED: wire::Names<1> = wire::Names {
     schema: "merged.schema.json#/$defs/Named",
     names: &["name"],
     find: find_merged_named,
     required: [1],
 };
+
 fn find_merged_named(name: &str) -> Option<usize> {
     match name {
         "name" => Some(0),
         _ => None,
     }
 }
+
 pub(crate) static MERGED_NAMED_NAME_RULE: wire::TextRule = wire::TextRule {
     schema: "merged.schema.json#/$defs/Named/properties/name",
     min_length: 2,

@@ -3,17 +3,20 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Null, or a record.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Nullable(
     /// The value.
     pub wire::Nullable<super::Closed>,
 );
+
 impl wire::Value for Nullable {
     fn write(&self, writer: &mut wire::Writer) {
         self.0.write(writer);
     }
 }
+
 impl<'a> wire::Message<'a> for Nullable {
     const SCHEMA: &'static str = "https://shapes.usher.example/nullable.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// A record: required, optional, nullable, constant, open.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record<S = String> {
@@ -31,6 +32,7 @@ pub struct Record<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for Record<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -49,6 +51,7 @@ impl<S: wire::Value> wire::Value for Record<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for Record<S> {
     const SCHEMA: &'static str = "https://shapes.usher.example/record.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -147,6 +150,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Record<S> {
         )
     }
 }
+
 static RECORD: wire::Names<1> = wire::Names {
     schema: "record.schema.json",
     names: &[
@@ -167,6 +171,7 @@ static RECORD: wire::Names<1> = wire::Names {
     find: find_record,
     required: [4129],
 };
+
 fn find_record(name: &str) -> Option<usize> {
     match name {
         "name" => Some(0),
@@ -185,12 +190,14 @@ fn find_record(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 pub(crate) static RECORD_NAME_RULE: wire::TextRule = wire::TextRule {
     schema: "record.schema.json#/properties/name",
     min_length: 1,
     max_length: 5,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static RECORD_COUNT_RULE: wire::NumberRule = wire::NumberRule {
     schema: "record.schema.json#/properties/count",
     integer: true,
@@ -198,11 +205,13 @@ pub(crate) static RECORD_COUNT_RULE: wire::NumberRule = wire::NumberRule {
     maximum: Some(wire::Bound::new("9", 9, 0)),
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static RECORD_BIG_RULE: wire::NumberRule = wire::NumberRule {
     schema: "record.schema.json#/properties/big",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static RECORD_RATE_RULE: wire::NumberRule = wire::NumberRule {
     schema: "record.schema.json#/properties/rate",
     exclusive_minimum: Some(wire::Bound::new("0", 0, 0)),
@@ -210,6 +219,7 @@ pub(crate) static RECORD_RATE_RULE: wire::NumberRule = wire::NumberRule {
     multiple_of: Some(wire::Bound::new("0.01", 1, -2)),
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static RECORD_DAY_RULE: wire::TextRule = wire::TextRule {
     schema: "record.schema.json#/properties/day",
     format: Some(wire::Format {
@@ -218,11 +228,13 @@ pub(crate) static RECORD_DAY_RULE: wire::TextRule = wire::TextRule {
     }),
     ..wire::TextRule::ANY
 };
+
 pub(crate) static RECORD_SELF_RULE: wire::NumberRule = wire::NumberRule {
     schema: "record.schema.json#/properties/self",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) fn check_record_nothing<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -238,6 +250,7 @@ pub(crate) fn check_record_nothing<'a>(
         );
     reader.skip()
 }
+
 pub(crate) static RECORD_NOTE_STRING_RULE: wire::TextRule = wire::TextRule {
     schema: "record.schema.json#/properties/note",
     max_length: 3,

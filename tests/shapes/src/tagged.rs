@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Told apart by a constant member.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Tagged {
@@ -13,6 +14,7 @@ pub enum Tagged {
     /// `tagged.schema.json#/oneOf/2`
     Point(TaggedPoint),
 }
+
 impl wire::Value for Tagged {
     fn write(&self, writer: &mut wire::Writer) {
         match self {
@@ -22,6 +24,7 @@ impl wire::Value for Tagged {
         }
     }
 }
+
 impl<'a> wire::Message<'a> for Tagged {
     const SCHEMA: &'static str = "https://shapes.usher.example/tagged.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -44,12 +47,14 @@ impl<'a> wire::Message<'a> for Tagged {
         }
     }
 }
+
 /// `tagged.schema.json#/oneOf/2`
 #[derive(Debug, Clone, PartialEq)]
 pub struct TaggedPoint {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl wire::Value for TaggedPoint {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -57,6 +62,7 @@ impl wire::Value for TaggedPoint {
         object.close();
     }
 }
+
 impl<'a> wire::Message<'a> for TaggedPoint {
     const SCHEMA: &'static str = "https://shapes.usher.example/tagged.schema.json#/oneOf/2";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -86,18 +92,21 @@ impl<'a> wire::Message<'a> for TaggedPoint {
         )
     }
 }
+
 static TAGGED_ONE_OF_2: wire::Names<1> = wire::Names {
     schema: "tagged.schema.json#/oneOf/2",
     names: &["shape"],
     find: find_tagged_one_of_2,
     required: [1],
 };
+
 fn find_tagged_one_of_2(name: &str) -> Option<usize> {
     match name {
         "shape" => Some(0),
         _ => None,
     }
 }
+
 /// `tagged.schema.json#/$defs/Circle`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Circle {
@@ -106,6 +115,7 @@ pub struct Circle {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl wire::Value for Circle {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -114,6 +124,7 @@ impl wire::Value for Circle {
         object.close();
     }
 }
+
 impl<'a> wire::Message<'a> for Circle {
     const SCHEMA: &'static str = "https://shapes.usher.example/tagged.schema.json#/$defs/Circle";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -149,12 +160,14 @@ impl<'a> wire::Message<'a> for Circle {
         )
     }
 }
+
 static TAGGED_CIRCLE: wire::Names<1> = wire::Names {
     schema: "tagged.schema.json#/$defs/Circle",
     names: &["radius", "shape"],
     find: find_tagged_circle,
     required: [3],
 };
+
 fn find_tagged_circle(name: &str) -> Option<usize> {
     match name {
         "radius" => Some(0),
@@ -162,11 +175,13 @@ fn find_tagged_circle(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 pub(crate) static TAGGED_CIRCLE_RADIUS_RULE: wire::NumberRule = wire::NumberRule {
     schema: "tagged.schema.json#/$defs/Circle/properties/radius",
     minimum: Some(wire::Bound::new("0", 0, 0)),
     ..wire::NumberRule::ANY
 };
+
 /// `tagged.schema.json#/$defs/Square`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Square {
@@ -175,6 +190,7 @@ pub struct Square {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl wire::Value for Square {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -183,6 +199,7 @@ impl wire::Value for Square {
         object.close();
     }
 }
+
 impl<'a> wire::Message<'a> for Square {
     const SCHEMA: &'static str = "https://shapes.usher.example/tagged.schema.json#/$defs/Square";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -215,12 +232,14 @@ impl<'a> wire::Message<'a> for Square {
         )
     }
 }
+
 static TAGGED_SQUARE: wire::Names<1> = wire::Names {
     schema: "tagged.schema.json#/$defs/Square",
     names: &["side", "shape"],
     find: find_tagged_square,
     required: [3],
 };
+
 fn find_tagged_square(name: &str) -> Option<usize> {
     match name {
         "side" => Some(0),
@@ -228,6 +247,7 @@ fn find_tagged_square(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 pub(crate) static TAGGED_SQUARE_SIDE_RULE: wire::NumberRule = wire::NumberRule {
     schema: "tagged.schema.json#/$defs/Square/properties/side",
     minimum: Some(wire::Bound::new("0", 0, 0)),

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// A type that contains itself, in a list and directly.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tree<S = String> {
@@ -17,6 +18,7 @@ pub struct Tree<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for Tree<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -27,6 +29,7 @@ impl<S: wire::Value> wire::Value for Tree<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for Tree<S> {
     const SCHEMA: &'static str = "https://shapes.usher.example/tree.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -68,12 +71,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Tree<S> {
         )
     }
 }
+
 static TREE: wire::Names<1> = wire::Names {
     schema: "tree.schema.json",
     names: &["value", "left", "children", "note"],
     find: find_tree,
     required: [1],
 };
+
 fn find_tree(name: &str) -> Option<usize> {
     match name {
         "value" => Some(0),
@@ -83,11 +88,13 @@ fn find_tree(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 pub(crate) static TREE_VALUE_RULE: wire::NumberRule = wire::NumberRule {
     schema: "tree.schema.json#/properties/value",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 /// `tree.schema.json#/$defs/Note`
 #[derive(Debug, Clone, PartialEq)]
 pub enum Note<S = String> {
@@ -96,6 +103,7 @@ pub enum Note<S = String> {
     /// As JSON object.
     Object(NoteObject<S>),
 }
+
 impl<S: wire::Value> wire::Value for Note<S> {
     fn write(&self, writer: &mut wire::Writer) {
         match self {
@@ -104,6 +112,7 @@ impl<S: wire::Value> wire::Value for Note<S> {
         }
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for Note<S> {
     const SCHEMA: &'static str = "https://shapes.usher.example/tree.schema.json#/$defs/Note";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -120,10 +129,12 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Note<S> {
         }
     }
 }
+
 pub(crate) static TREE_NOTE_ANY_OF_0_RULE: wire::TextRule = wire::TextRule {
     schema: "tree.schema.json#/$defs/Note/anyOf/0",
     ..wire::TextRule::ANY
 };
+
 /// `tree.schema.json#/$defs/Note/anyOf/1`
 #[derive(Debug, Clone, PartialEq)]
 pub struct NoteObject<S = String> {
@@ -132,6 +143,7 @@ pub struct NoteObject<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for NoteObject<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -139,6 +151,7 @@ impl<S: wire::Value> wire::Value for NoteObject<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for NoteObject<S> {
     const SCHEMA: &'static str = "https://shapes.usher.example/tree.schema.json#/$defs/Note/anyOf/1";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -161,12 +174,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for NoteObject<S> {
         )
     }
 }
+
 static TREE_NOTE_ANY_OF_1: wire::Names<1> = wire::Names {
     schema: "tree.schema.json#/$defs/Note/anyOf/1",
     names: &["note"],
     find: find_tree_note_any_of_1,
     required: [1],
 };
+
 fn find_tree_note_any_of_1(name: &str) -> Option<usize> {
     match name {
         "note" => Some(0),

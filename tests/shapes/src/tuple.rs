@@ -3,17 +3,20 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Items by position, then the rest.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tuple(
     /// The value.
     pub wire::Json,
 );
+
 impl wire::Value for Tuple {
     fn write(&self, writer: &mut wire::Writer) {
         self.0.write(writer);
     }
 }
+
 impl<'a> wire::Message<'a> for Tuple {
     const SCHEMA: &'static str = "https://shapes.usher.example/tuple.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -28,6 +31,7 @@ impl<'a> wire::Message<'a> for Tuple {
         )
     }
 }
+
 pub(crate) fn check_tuple<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -103,6 +107,7 @@ pub(crate) fn check_tuple<'a>(
         )?;
     Ok(())
 }
+
 pub(crate) fn check_tuple_prefix_items_0<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -116,6 +121,7 @@ pub(crate) fn check_tuple_prefix_items_0<'a>(
     }
     Ok(())
 }
+
 pub(crate) fn check_tuple_prefix_items_1<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -132,23 +138,27 @@ pub(crate) fn check_tuple_prefix_items_1<'a>(
     }
     Ok(())
 }
+
 pub(crate) static TUPLE_PREFIX_ITEMS_1_NUMBER_RULE: wire::NumberRule = wire::NumberRule {
     schema: "tuple.schema.json#/prefixItems/1",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 static TUPLE_PREFIX_ITEMS_2: wire::Names<1> = wire::Names {
     schema: "tuple.schema.json#/prefixItems/2",
     names: &["a"],
     find: find_tuple_prefix_items_2,
     required: [1],
 };
+
 fn find_tuple_prefix_items_2(name: &str) -> Option<usize> {
     match name {
         "a" => Some(0),
         _ => None,
     }
 }
+
 pub(crate) fn check_tuple_prefix_items_2<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -181,6 +191,7 @@ pub(crate) fn check_tuple_prefix_items_2<'a>(
     }
     Ok(())
 }
+
 pub(crate) fn check_tuple_prefix_items_2_a<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -204,11 +215,13 @@ pub(crate) fn check_tuple_prefix_items_2_a<'a>(
     }
     Ok(())
 }
+
 pub(crate) static TUPLE_PREFIX_ITEMS_2_A_NUMBER_RULE: wire::NumberRule = wire::NumberRule {
     schema: "tuple.schema.json#/prefixItems/2/properties/a",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) fn check_tuple_items<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,

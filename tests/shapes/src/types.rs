@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// A list of types, each with its own keywords.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Types<S = String> {
@@ -15,6 +16,7 @@ pub enum Types<S = String> {
     /// As JSON object.
     Object(TypesObject<S>),
 }
+
 impl<S: wire::Value> wire::Value for Types<S> {
     fn write(&self, writer: &mut wire::Writer) {
         match self {
@@ -25,6 +27,7 @@ impl<S: wire::Value> wire::Value for Types<S> {
         }
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for Types<S> {
     const SCHEMA: &'static str = "https://shapes.usher.example/types.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -64,25 +67,30 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Types<S> {
         }
     }
 }
+
 pub(crate) static TYPES_ITEMS_RULE: wire::NumberRule = wire::NumberRule {
     schema: "types.schema.json#/items",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static TYPES_A_RULE: wire::TextRule = wire::TextRule {
     schema: "types.schema.json#/properties/a",
     ..wire::TextRule::ANY
 };
+
 pub(crate) static TYPES_NUMBER_RULE: wire::NumberRule = wire::NumberRule {
     schema: "types.schema.json",
     maximum: Some(wire::Bound::new("10", 1, 1)),
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static TYPES_STRING_RULE: wire::TextRule = wire::TextRule {
     schema: "types.schema.json",
     min_length: 2,
     ..wire::TextRule::ANY
 };
+
 /// A list of types, each with its own keywords.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TypesObject<S = String> {
@@ -91,6 +99,7 @@ pub struct TypesObject<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for TypesObject<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -98,6 +107,7 @@ impl<S: wire::Value> wire::Value for TypesObject<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for TypesObject<S> {
     const SCHEMA: &'static str = "https://shapes.usher.example/types.schema.json#/(object)";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -120,12 +130,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for TypesObject<S> {
         )
     }
 }
+
 static TYPES_OBJECT: wire::Names<1> = wire::Names {
     schema: "types.schema.json",
     names: &["a"],
     find: find_types_object,
     required: [1],
 };
+
 fn find_types_object(name: &str) -> Option<usize> {
     match name {
         "a" => Some(0),

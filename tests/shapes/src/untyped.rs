@@ -3,17 +3,20 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Assertions that apply by type, and no type.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Untyped(
     /// The value.
     pub wire::Json,
 );
+
 impl wire::Value for Untyped {
     fn write(&self, writer: &mut wire::Writer) {
         self.0.write(writer);
     }
 }
+
 impl<'a> wire::Message<'a> for Untyped {
     const SCHEMA: &'static str = "https://shapes.usher.example/untyped.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -28,12 +31,14 @@ impl<'a> wire::Message<'a> for Untyped {
         )
     }
 }
+
 static UNTYPED: wire::Names<1> = wire::Names {
     schema: "untyped.schema.json",
     names: &["a", "b", "c"],
     find: find_untyped,
     required: [1],
 };
+
 fn find_untyped(name: &str) -> Option<usize> {
     match name {
         "a" => Some(0),
@@ -42,6 +47,7 @@ fn find_untyped(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 pub(crate) fn check_untyped<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -89,6 +95,7 @@ pub(crate) fn check_untyped<'a>(
     }
     Ok(())
 }
+
 pub(crate) static UNTYPED_STRING_RULE: wire::TextRule = wire::TextRule {
     schema: "untyped.schema.json",
     min_length: 2,
@@ -113,12 +120,14 @@ pub(crate) static UNTYPED_STRING_RULE: wire::TextRule = wire::TextRule {
     ],
     ..wire::TextRule::ANY
 };
+
 pub(crate) static UNTYPED_NUMBER_RULE: wire::NumberRule = wire::NumberRule {
     schema: "untyped.schema.json",
     maximum: Some(wire::Bound::new("10", 1, 1)),
     multiple_of: Some(wire::Bound::new("0.5", 5, -1)),
     ..wire::NumberRule::ANY
 };
+
 pub(crate) fn check_untyped_items<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -133,11 +142,13 @@ pub(crate) fn check_untyped_items<'a>(
     }
     Ok(())
 }
+
 pub(crate) static UNTYPED_ITEMS_NUMBER_RULE: wire::NumberRule = wire::NumberRule {
     schema: "untyped.schema.json#/items",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) fn check_untyped_a<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -151,11 +162,13 @@ pub(crate) fn check_untyped_a<'a>(
     }
     Ok(())
 }
+
 pub(crate) static UNTYPED_A_NUMBER_RULE: wire::NumberRule = wire::NumberRule {
     schema: "untyped.schema.json#/properties/a",
     minimum: Some(wire::Bound::new("1", 1, 0)),
     ..wire::NumberRule::ANY
 };
+
 pub(crate) fn check_untyped_b<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// More members than one word of bits.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Wide<S = String> {
@@ -149,6 +150,7 @@ pub struct Wide<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for Wide<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -225,6 +227,7 @@ impl<S: wire::Value> wire::Value for Wide<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for Wide<S> {
     const SCHEMA: &'static str = "https://shapes.usher.example/wide.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -452,6 +455,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Wide<S> {
         )
     }
 }
+
 static WIDE: wire::Names<2> = wire::Names {
     schema: "wide.schema.json",
     names: &[
@@ -529,6 +533,7 @@ static WIDE: wire::Names<2> = wire::Names {
     find: find_wide,
     required: [9223372036854775809, 33],
 };
+
 fn find_wide(name: &str) -> Option<usize> {
     match name {
         "m0" => Some(0),
@@ -604,351 +609,421 @@ fn find_wide(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 pub(crate) static WIDE_M0_RULE: wire::TextRule = wire::TextRule {
     schema: "wide.schema.json#/properties/m0",
     max_length: 2,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static WIDE_M1_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m1",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M2_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m2",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M3_RULE: wire::TextRule = wire::TextRule {
     schema: "wide.schema.json#/properties/m3",
     max_length: 2,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static WIDE_M4_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m4",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M5_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m5",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M6_RULE: wire::TextRule = wire::TextRule {
     schema: "wide.schema.json#/properties/m6",
     max_length: 2,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static WIDE_M7_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m7",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M8_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m8",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M9_RULE: wire::TextRule = wire::TextRule {
     schema: "wide.schema.json#/properties/m9",
     max_length: 2,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static WIDE_M10_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m10",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M11_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m11",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M12_RULE: wire::TextRule = wire::TextRule {
     schema: "wide.schema.json#/properties/m12",
     max_length: 2,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static WIDE_M13_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m13",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M14_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m14",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M15_RULE: wire::TextRule = wire::TextRule {
     schema: "wide.schema.json#/properties/m15",
     max_length: 2,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static WIDE_M16_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m16",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M17_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m17",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M18_RULE: wire::TextRule = wire::TextRule {
     schema: "wide.schema.json#/properties/m18",
     max_length: 2,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static WIDE_M19_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m19",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M20_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m20",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M21_RULE: wire::TextRule = wire::TextRule {
     schema: "wide.schema.json#/properties/m21",
     max_length: 2,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static WIDE_M22_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m22",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M23_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m23",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M24_RULE: wire::TextRule = wire::TextRule {
     schema: "wide.schema.json#/properties/m24",
     max_length: 2,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static WIDE_M25_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m25",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M26_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m26",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M27_RULE: wire::TextRule = wire::TextRule {
     schema: "wide.schema.json#/properties/m27",
     max_length: 2,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static WIDE_M28_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m28",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M29_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m29",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M30_RULE: wire::TextRule = wire::TextRule {
     schema: "wide.schema.json#/properties/m30",
     max_length: 2,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static WIDE_M31_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m31",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M32_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m32",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M33_RULE: wire::TextRule = wire::TextRule {
     schema: "wide.schema.json#/properties/m33",
     max_length: 2,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static WIDE_M34_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m34",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M35_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m35",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M36_RULE: wire::TextRule = wire::TextRule {
     schema: "wide.schema.json#/properties/m36",
     max_length: 2,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static WIDE_M37_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m37",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M38_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m38",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M39_RULE: wire::TextRule = wire::TextRule {
     schema: "wide.schema.json#/properties/m39",
     max_length: 2,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static WIDE_M40_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m40",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M41_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m41",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M42_RULE: wire::TextRule = wire::TextRule {
     schema: "wide.schema.json#/properties/m42",
     max_length: 2,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static WIDE_M43_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m43",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M44_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m44",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M45_RULE: wire::TextRule = wire::TextRule {
     schema: "wide.schema.json#/properties/m45",
     max_length: 2,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static WIDE_M46_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m46",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M47_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m47",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M48_RULE: wire::TextRule = wire::TextRule {
     schema: "wide.schema.json#/properties/m48",
     max_length: 2,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static WIDE_M49_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m49",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M50_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m50",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M51_RULE: wire::TextRule = wire::TextRule {
     schema: "wide.schema.json#/properties/m51",
     max_length: 2,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static WIDE_M52_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m52",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M53_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m53",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M54_RULE: wire::TextRule = wire::TextRule {
     schema: "wide.schema.json#/properties/m54",
     max_length: 2,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static WIDE_M55_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m55",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M56_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m56",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M57_RULE: wire::TextRule = wire::TextRule {
     schema: "wide.schema.json#/properties/m57",
     max_length: 2,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static WIDE_M58_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m58",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M59_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m59",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M60_RULE: wire::TextRule = wire::TextRule {
     schema: "wide.schema.json#/properties/m60",
     max_length: 2,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static WIDE_M61_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m61",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M62_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m62",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M63_RULE: wire::TextRule = wire::TextRule {
     schema: "wide.schema.json#/properties/m63",
     max_length: 2,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static WIDE_M64_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m64",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M65_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m65",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M66_RULE: wire::TextRule = wire::TextRule {
     schema: "wide.schema.json#/properties/m66",
     max_length: 2,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static WIDE_M67_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m67",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M68_RULE: wire::NumberRule = wire::NumberRule {
     schema: "wide.schema.json#/properties/m68",
     integer: true,
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WIDE_M69_RULE: wire::TextRule = wire::TextRule {
     schema: "wide.schema.json#/properties/m69",
     max_length: 2,

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// The API that accepted the request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Api {
@@ -15,6 +16,7 @@ pub enum Api {
     /// A value of a newer version.
     Unknown(Box<str>),
 }
+
 impl Api {
     /// The spelling of the contract.
     pub fn as_str(&self) -> &str {
@@ -26,11 +28,13 @@ impl Api {
         }
     }
 }
+
 impl wire::Value for Api {
     fn write(&self, writer: &mut wire::Writer) {
         writer.text(self.as_str());
     }
 }
+
 impl<'a> wire::Choice<'a> for Api {
     const ALLOWED: &'static str = "[\"contact_request\",\"appointment_request\",\"digital_customer\"]";
     fn find(text: &str) -> Option<Self> {
@@ -45,6 +49,7 @@ impl<'a> wire::Choice<'a> for Api {
         Some(Api::Unknown(text.into_owned().into_boxed_str()))
     }
 }
+
 impl<'a> wire::Message<'a> for Api {
     const SCHEMA: &'static str = "https://schemas.usher.example/shared/api.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Where the request came from, for reporting and commission. Cannot change after acceptance. Put no personal data here.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attribution<S = String> {
@@ -17,6 +18,7 @@ pub struct Attribution<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for Attribution<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -27,6 +29,7 @@ impl<S: wire::Value> wire::Value for Attribution<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for Attribution<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/shared/attribution.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -73,12 +76,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Attribution<S> {
         )
     }
 }
+
 static ATTRIBUTION: wire::Names<1> = wire::Names {
     schema: "shared/attribution.schema.json",
     names: &["partnerReference", "campaign", "source", "subPartner"],
     find: find_attribution,
     required: [0],
 };
+
 fn find_attribution(name: &str) -> Option<usize> {
     match name {
         "partnerReference" => Some(0),
@@ -88,24 +93,28 @@ fn find_attribution(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 pub(crate) static ATTRIBUTION_PARTNER_REFERENCE_RULE: wire::TextRule = wire::TextRule {
     schema: "shared/attribution.schema.json#/properties/partnerReference",
     min_length: 1,
     max_length: 64,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static ATTRIBUTION_CAMPAIGN_RULE: wire::TextRule = wire::TextRule {
     schema: "shared/attribution.schema.json#/properties/campaign",
     min_length: 1,
     max_length: 128,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static ATTRIBUTION_SOURCE_RULE: wire::TextRule = wire::TextRule {
     schema: "shared/attribution.schema.json#/properties/source",
     min_length: 1,
     max_length: 128,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static ATTRIBUTION_SUB_PARTNER_RULE: wire::TextRule = wire::TextRule {
     schema: "shared/attribution.schema.json#/properties/subPartner",
     min_length: 1,

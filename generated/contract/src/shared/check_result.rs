@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// The body is valid; nothing was stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckResult<S = String> {
@@ -11,6 +12,7 @@ pub struct CheckResult<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for CheckResult<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -19,6 +21,7 @@ impl<S: wire::Value> wire::Value for CheckResult<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for CheckResult<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/shared/check_result.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -65,12 +68,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CheckResult<S> {
         )
     }
 }
+
 static CHECK_RESULT: wire::Names<1> = wire::Names {
     schema: "shared/check_result.schema.json",
     names: &["valid", "warnings"],
     find: find_check_result,
     required: [3],
 };
+
 fn find_check_result(name: &str) -> Option<usize> {
     match name {
         "valid" => Some(0),

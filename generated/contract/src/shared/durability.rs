@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// What the answer guarantees: written to one disk, or to more than one machine.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Durability {
@@ -13,6 +14,7 @@ pub enum Durability {
     /// A value of a newer version.
     Unknown(Box<str>),
 }
+
 impl Durability {
     /// The spelling of the contract.
     pub fn as_str(&self) -> &str {
@@ -23,11 +25,13 @@ impl Durability {
         }
     }
 }
+
 impl wire::Value for Durability {
     fn write(&self, writer: &mut wire::Writer) {
         writer.text(self.as_str());
     }
 }
+
 impl<'a> wire::Choice<'a> for Durability {
     const ALLOWED: &'static str = "[\"single-disk\",\"replicated\"]";
     fn find(text: &str) -> Option<Self> {
@@ -41,6 +45,7 @@ impl<'a> wire::Choice<'a> for Durability {
         Some(Durability::Unknown(text.into_owned().into_boxed_str()))
     }
 }
+
 impl<'a> wire::Message<'a> for Durability {
     const SCHEMA: &'static str = "https://schemas.usher.example/shared/durability.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 pub(crate) static EMAIL_RULE: wire::TextRule = wire::TextRule {
     schema: "shared/email.schema.json",
     max_length: 254,

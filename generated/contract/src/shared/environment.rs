@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Where the key is valid: sandbox for tests with synthetic data, production for real people.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Environment {
@@ -13,6 +14,7 @@ pub enum Environment {
     /// A value of a newer version.
     Unknown(Box<str>),
 }
+
 impl Environment {
     /// The spelling of the contract.
     pub fn as_str(&self) -> &str {
@@ -23,11 +25,13 @@ impl Environment {
         }
     }
 }
+
 impl wire::Value for Environment {
     fn write(&self, writer: &mut wire::Writer) {
         writer.text(self.as_str());
     }
 }
+
 impl<'a> wire::Choice<'a> for Environment {
     const ALLOWED: &'static str = "[\"sandbox\",\"production\"]";
     fn find(text: &str) -> Option<Self> {
@@ -41,6 +45,7 @@ impl<'a> wire::Choice<'a> for Environment {
         Some(Environment::Unknown(text.into_owned().into_boxed_str()))
     }
 }
+
 impl<'a> wire::Message<'a> for Environment {
     const SCHEMA: &'static str = "https://schemas.usher.example/shared/environment.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// An error answer in the form of RFC 9457 (application/problem+json).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Problem<S = String> {
@@ -27,6 +28,7 @@ pub struct Problem<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for Problem<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -42,6 +44,7 @@ impl<S: wire::Value> wire::Value for Problem<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for Problem<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/shared/problem.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -110,6 +113,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Problem<S> {
         )
     }
 }
+
 static PROBLEM: wire::Names<1> = wire::Names {
     schema: "shared/problem.schema.json",
     names: &[
@@ -126,6 +130,7 @@ static PROBLEM: wire::Names<1> = wire::Names {
     find: find_problem,
     required: [231],
 };
+
 fn find_problem(name: &str) -> Option<usize> {
     match name {
         "type" => Some(0),
@@ -140,6 +145,7 @@ fn find_problem(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 pub(crate) static PROBLEM_TYPE_RULE: wire::TextRule = wire::TextRule {
     schema: "shared/problem.schema.json#/properties/type",
     format: Some(wire::Format {
@@ -148,10 +154,12 @@ pub(crate) static PROBLEM_TYPE_RULE: wire::TextRule = wire::TextRule {
     }),
     ..wire::TextRule::ANY
 };
+
 pub(crate) static PROBLEM_TITLE_RULE: wire::TextRule = wire::TextRule {
     schema: "shared/problem.schema.json#/properties/title",
     ..wire::TextRule::ANY
 };
+
 pub(crate) static PROBLEM_STATUS_RULE: wire::NumberRule = wire::NumberRule {
     schema: "shared/problem.schema.json#/properties/status",
     integer: true,
@@ -159,14 +167,17 @@ pub(crate) static PROBLEM_STATUS_RULE: wire::NumberRule = wire::NumberRule {
     maximum: Some(wire::Bound::new("599", 599, 0)),
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static PROBLEM_DETAIL_RULE: wire::TextRule = wire::TextRule {
     schema: "shared/problem.schema.json#/properties/detail",
     ..wire::TextRule::ANY
 };
+
 pub(crate) static PROBLEM_INSTANCE_RULE: wire::TextRule = wire::TextRule {
     schema: "shared/problem.schema.json#/properties/instance",
     ..wire::TextRule::ANY
 };
+
 pub(crate) static PROBLEM_CODE_RULE: wire::TextRule = wire::TextRule {
     schema: "shared/problem.schema.json#/properties/code",
     patterns: &[
@@ -190,6 +201,7 @@ pub(crate) static PROBLEM_CODE_RULE: wire::TextRule = wire::TextRule {
     ],
     ..wire::TextRule::ANY
 };
+
 pub(crate) static PROBLEM_TRACE_ID_RULE: wire::TextRule = wire::TextRule {
     schema: "shared/problem.schema.json#/properties/traceId",
     format: Some(wire::Format {

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Proof that a request was accepted: it is on disk and the bank will see it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Receipt<S = String> {
@@ -35,6 +36,7 @@ pub struct Receipt<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for Receipt<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -54,6 +56,7 @@ impl<S: wire::Value> wire::Value for Receipt<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for Receipt<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/shared/receipt.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -155,6 +158,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Receipt<S> {
         )
     }
 }
+
 static RECEIPT: wire::Names<1> = wire::Names {
     schema: "shared/receipt.schema.json",
     names: &[
@@ -175,6 +179,7 @@ static RECEIPT: wire::Names<1> = wire::Names {
     find: find_receipt,
     required: [7039],
 };
+
 fn find_receipt(name: &str) -> Option<usize> {
     match name {
         "id" => Some(0),
@@ -193,6 +198,7 @@ fn find_receipt(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 pub(crate) static RECEIPT_ID_RULE: wire::TextRule = wire::TextRule {
     schema: "shared/receipt.schema.json#/properties/id",
     format: Some(wire::Format {
@@ -201,6 +207,7 @@ pub(crate) static RECEIPT_ID_RULE: wire::TextRule = wire::TextRule {
     }),
     ..wire::TextRule::ANY
 };
+
 pub(crate) static RECEIPT_VERSION_RULE: wire::TextRule = wire::TextRule {
     schema: "shared/receipt.schema.json#/properties/version",
     patterns: &[
@@ -226,10 +233,12 @@ pub(crate) static RECEIPT_VERSION_RULE: wire::TextRule = wire::TextRule {
     ],
     ..wire::TextRule::ANY
 };
+
 pub(crate) static RECEIPT_OPERATION_RULE: wire::TextRule = wire::TextRule {
     schema: "shared/receipt.schema.json#/properties/operation",
     ..wire::TextRule::ANY
 };
+
 pub(crate) static RECEIPT_RECEIVED_AT_RULE: wire::TextRule = wire::TextRule {
     schema: "shared/receipt.schema.json#/properties/receivedAt",
     format: Some(wire::Format {
@@ -238,12 +247,14 @@ pub(crate) static RECEIPT_RECEIVED_AT_RULE: wire::TextRule = wire::TextRule {
     }),
     ..wire::TextRule::ANY
 };
+
 pub(crate) static RECEIPT_PARTNER_REFERENCE_RULE: wire::TextRule = wire::TextRule {
     schema: "shared/receipt.schema.json#/properties/partnerReference",
     min_length: 1,
     max_length: 64,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static RECEIPT_PAYLOAD_HASH_RULE: wire::TextRule = wire::TextRule {
     schema: "shared/receipt.schema.json#/properties/payloadHash",
     patterns: &[
@@ -269,6 +280,7 @@ pub(crate) static RECEIPT_PAYLOAD_HASH_RULE: wire::TextRule = wire::TextRule {
     ],
     ..wire::TextRule::ANY
 };
+
 pub(crate) static RECEIPT_SALT_RULE: wire::TextRule = wire::TextRule {
     schema: "shared/receipt.schema.json#/properties/salt",
     patterns: &[

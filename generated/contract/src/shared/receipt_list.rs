@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// One page of receipts, newest first, at most 100.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReceiptList<S = String> {
@@ -13,6 +14,7 @@ pub struct ReceiptList<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for ReceiptList<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -21,6 +23,7 @@ impl<S: wire::Value> wire::Value for ReceiptList<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for ReceiptList<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/shared/receipt_list.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -58,12 +61,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for ReceiptList<S> {
         )
     }
 }
+
 static RECEIPT_LIST: wire::Names<1> = wire::Names {
     schema: "shared/receipt_list.schema.json",
     names: &["items", "next"],
     find: find_receipt_list,
     required: [1],
 };
+
 fn find_receipt_list(name: &str) -> Option<usize> {
     match name {
         "items" => Some(0),
@@ -71,6 +76,7 @@ fn find_receipt_list(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 pub(crate) static RECEIPT_LIST_NEXT_RULE: wire::TextRule = wire::TextRule {
     schema: "shared/receipt_list.schema.json#/properties/next",
     min_length: 1,

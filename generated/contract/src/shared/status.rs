@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// What became of a request. The bank sets it; WITHDRAWN is set by the partner.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Status {
@@ -39,6 +40,7 @@ pub enum Status {
     /// A value of a newer version.
     Unknown(Box<str>),
 }
+
 impl Status {
     /// The spelling of the contract.
     pub fn as_str(&self) -> &str {
@@ -62,11 +64,13 @@ impl Status {
         }
     }
 }
+
 impl wire::Value for Status {
     fn write(&self, writer: &mut wire::Writer) {
         writer.text(self.as_str());
     }
 }
+
 impl<'a> wire::Choice<'a> for Status {
     const ALLOWED: &'static str = "[\"NEW\",\"CLAIMED\",\"IN_PROGRESS\",\"CLIENT_NOT_REACHABLE\",\"FOLLOW_UP\",\"APPOINTMENT_ARRANGED\",\"APPOINTMENT_MISSED\",\"OFFER_SENT\",\"NO_INTEREST\",\"DECLINED_BY_CLIENT\",\"DECLINED_BY_BANK\",\"CONSULTING_NO_DEAL\",\"CONSULTING_DEAL_OTHER\",\"CONSULTING_DEAL_MORTGAGE\",\"WITHDRAWN\"]";
     fn find(text: &str) -> Option<Self> {
@@ -93,6 +97,7 @@ impl<'a> wire::Choice<'a> for Status {
         Some(Status::Unknown(text.into_owned().into_boxed_str()))
     }
 }
+
 impl<'a> wire::Message<'a> for Status {
     const SCHEMA: &'static str = "https://schemas.usher.example/shared/status.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// One broken rule. It names the place and the rule, never the value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Violation<S = String> {
@@ -17,6 +18,7 @@ pub struct Violation<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for Violation<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -27,6 +29,7 @@ impl<S: wire::Value> wire::Value for Violation<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for Violation<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/shared/violation.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -62,12 +65,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Violation<S> {
         )
     }
 }
+
 static VIOLATION: wire::Names<1> = wire::Names {
     schema: "shared/violation.schema.json",
     names: &["pointer", "code", "message", "limit"],
     find: find_violation,
     required: [7],
 };
+
 fn find_violation(name: &str) -> Option<usize> {
     match name {
         "pointer" => Some(0),
@@ -77,6 +82,7 @@ fn find_violation(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 pub(crate) static VIOLATION_POINTER_RULE: wire::TextRule = wire::TextRule {
     schema: "shared/violation.schema.json#/properties/pointer",
     patterns: &[
@@ -102,6 +108,7 @@ pub(crate) static VIOLATION_POINTER_RULE: wire::TextRule = wire::TextRule {
     ],
     ..wire::TextRule::ANY
 };
+
 pub(crate) static VIOLATION_CODE_RULE: wire::TextRule = wire::TextRule {
     schema: "shared/violation.schema.json#/properties/code",
     patterns: &[
@@ -125,6 +132,7 @@ pub(crate) static VIOLATION_CODE_RULE: wire::TextRule = wire::TextRule {
     ],
     ..wire::TextRule::ANY
 };
+
 pub(crate) static VIOLATION_MESSAGE_RULE: wire::TextRule = wire::TextRule {
     schema: "shared/violation.schema.json#/properties/message",
     ..wire::TextRule::ANY

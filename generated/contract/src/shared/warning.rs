@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// The request was accepted, but something was normalised, unverified or unknown.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Warning<S = String> {
@@ -15,6 +16,7 @@ pub struct Warning<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for Warning<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -24,6 +26,7 @@ impl<S: wire::Value> wire::Value for Warning<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for Warning<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/shared/warning.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -56,12 +59,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Warning<S> {
         )
     }
 }
+
 static WARNING: wire::Names<1> = wire::Names {
     schema: "shared/warning.schema.json",
     names: &["pointer", "code", "message"],
     find: find_warning,
     required: [6],
 };
+
 fn find_warning(name: &str) -> Option<usize> {
     match name {
         "pointer" => Some(0),
@@ -70,6 +75,7 @@ fn find_warning(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 pub(crate) static WARNING_POINTER_RULE: wire::TextRule = wire::TextRule {
     schema: "shared/warning.schema.json#/properties/pointer",
     patterns: &[
@@ -95,6 +101,7 @@ pub(crate) static WARNING_POINTER_RULE: wire::TextRule = wire::TextRule {
     ],
     ..wire::TextRule::ANY
 };
+
 pub(crate) static WARNING_CODE_RULE: wire::TextRule = wire::TextRule {
     schema: "shared/warning.schema.json#/properties/code",
     patterns: &[
@@ -118,6 +125,7 @@ pub(crate) static WARNING_CODE_RULE: wire::TextRule = wire::TextRule {
     ],
     ..wire::TextRule::ANY
 };
+
 pub(crate) static WARNING_MESSAGE_RULE: wire::TextRule = wire::TextRule {
     schema: "shared/warning.schema.json#/properties/message",
     ..wire::TextRule::ANY

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Repayment in percent per year, above 0 and at most 100, with at most 4 decimal places: a JSON number, or the same as text with a decimal point.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AmortizationRate<S = String> {
@@ -11,6 +12,7 @@ pub enum AmortizationRate<S = String> {
     /// As JSON string.
     Text(S),
 }
+
 impl<S: wire::Value> wire::Value for AmortizationRate<S> {
     fn write(&self, writer: &mut wire::Writer) {
         match self {
@@ -19,6 +21,7 @@ impl<S: wire::Value> wire::Value for AmortizationRate<S> {
         }
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for AmortizationRate<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/appointment_request/v2/amortization_rate.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -49,6 +52,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for AmortizationRate<S> {
         }
     }
 }
+
 pub(crate) static AMORTIZATION_RATE_NUMBER_RULE: wire::NumberRule = wire::NumberRule {
     schema: "appointment_request/v2/amortization_rate.schema.json",
     maximum: Some(wire::Bound::new("100", 1, 2)),
@@ -56,6 +60,7 @@ pub(crate) static AMORTIZATION_RATE_NUMBER_RULE: wire::NumberRule = wire::Number
     multiple_of: Some(wire::Bound::new("0.0001", 1, -4)),
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static AMORTIZATION_RATE_STRING_RULE: wire::TextRule = wire::TextRule {
     schema: "appointment_request/v2/amortization_rate.schema.json",
     patterns: &[

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 pub(crate) static APPOINTMENT_DATE_RULE: wire::NumberRule = wire::NumberRule {
     schema: "appointment_request/v2/appointment_date.schema.json",
     integer: true,

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Part of the day in which the person has time, in German local time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AppointmentTime {
@@ -39,6 +40,7 @@ pub enum AppointmentTime {
     /// `TWENTY_UNTIL_TWENTYONE`
     TwentyUntilTwentyone,
 }
+
 impl AppointmentTime {
     /// The spelling of the contract.
     pub fn as_str(&self) -> &str {
@@ -62,11 +64,13 @@ impl AppointmentTime {
         }
     }
 }
+
 impl wire::Value for AppointmentTime {
     fn write(&self, writer: &mut wire::Writer) {
         writer.text(self.as_str());
     }
 }
+
 impl<'a> wire::Choice<'a> for AppointmentTime {
     const ALLOWED: &'static str = "[\"ALL_DAY\",\"EIGHT_TO_TWELVE\",\"TWELVE_TO_SIXTEEN\",\"SIXTEEN_TO_NINETEEN\",\"UNKNOWN\",\"TEN_UNTIL_ELEVEN\",\"ELEVEN_UNTIL_TWELVE\",\"TWELVE_UNTIL_THIRTEEN\",\"THIRTEEN_UNTIL_FOURTEEN\",\"FOURTEEN_UNTIL_FIFTEEN\",\"FIFTEEN_UNTIL_SIXTEEN\",\"SIXTEEN_UNTIL_SEVENTEEN\",\"SEVENTEEN_UNTIL_EIGHTEEN\",\"EIGHTEEN_UNTIL_NINETEEN\",\"NINETEEN_UNTIL_TWENTY\",\"TWENTY_UNTIL_TWENTYONE\"]";
     fn find(text: &str) -> Option<Self> {
@@ -91,6 +95,7 @@ impl<'a> wire::Choice<'a> for AppointmentTime {
         }
     }
 }
+
 impl<'a> wire::Message<'a> for AppointmentTime {
     const SCHEMA: &'static str = "https://schemas.usher.example/appointment_request/v2/appointment_time.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {

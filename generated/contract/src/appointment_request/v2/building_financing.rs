@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Financing of a new building.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BuildingFinancing<S = String> {
@@ -19,6 +20,7 @@ pub struct BuildingFinancing<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for BuildingFinancing<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -31,6 +33,7 @@ impl<S: wire::Value> wire::Value for BuildingFinancing<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for BuildingFinancing<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/appointment_request/v2/building_financing.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -102,6 +105,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for BuildingFinancing<S> {
         )
     }
 }
+
 static BUILDING_FINANCING: wire::Names<1> = wire::Names {
     schema: "appointment_request/v2/building_financing.schema.json",
     names: &[
@@ -115,6 +119,7 @@ static BUILDING_FINANCING: wire::Names<1> = wire::Names {
     find: find_building_financing,
     required: [63],
 };
+
 fn find_building_financing(name: &str) -> Option<usize> {
     match name {
         "type" => Some(0),
@@ -126,6 +131,7 @@ fn find_building_financing(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 /// When the financing shall start. NA: not stated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BuildingFinancingStart {
@@ -138,6 +144,7 @@ pub enum BuildingFinancingStart {
     /// `IN_MORE_THAN_SIX_MONTH`
     InMoreThanSixMonth,
 }
+
 impl BuildingFinancingStart {
     /// The spelling of the contract.
     pub fn as_str(&self) -> &str {
@@ -151,11 +158,13 @@ impl BuildingFinancingStart {
         }
     }
 }
+
 impl wire::Value for BuildingFinancingStart {
     fn write(&self, writer: &mut wire::Writer) {
         writer.text(self.as_str());
     }
 }
+
 impl<'a> wire::Choice<'a> for BuildingFinancingStart {
     const ALLOWED: &'static str = "[\"NA\",\"IN_LESS_THAN_THREE_MONTH\",\"IN_BETWEEN_THREE_AND_SIX_MONTHS\",\"IN_MORE_THAN_SIX_MONTH\"]";
     fn find(text: &str) -> Option<Self> {
@@ -172,6 +181,7 @@ impl<'a> wire::Choice<'a> for BuildingFinancingStart {
         }
     }
 }
+
 impl<'a> wire::Message<'a> for BuildingFinancingStart {
     const SCHEMA: &'static str = "https://schemas.usher.example/appointment_request/v2/building_financing.schema.json#/properties/financingStart";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -182,6 +192,7 @@ impl<'a> wire::Message<'a> for BuildingFinancingStart {
             )
     }
 }
+
 /// How far the building project is. NA: not stated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BuildingProjectState {
@@ -200,6 +211,7 @@ pub enum BuildingProjectState {
     /// `ON_BUILDER_SEARCH`
     OnBuilderSearch,
 }
+
 impl BuildingProjectState {
     /// The spelling of the contract.
     pub fn as_str(&self) -> &str {
@@ -218,11 +230,13 @@ impl BuildingProjectState {
         }
     }
 }
+
 impl wire::Value for BuildingProjectState {
     fn write(&self, writer: &mut wire::Writer) {
         writer.text(self.as_str());
     }
 }
+
 impl<'a> wire::Choice<'a> for BuildingProjectState {
     const ALLOWED: &'static str = "[\"NA\",\"NOT_YET_IN_PLANNING\",\"LAND_PROPERTY_EXISTS\",\"LAND_PROPERTY_AND_COMPANY_EXIST\",\"PROPERTY_FOUND\",\"NOTARY_APPOINTMENT_PLANNED\",\"ON_BUILDER_SEARCH\"]";
     fn find(text: &str) -> Option<Self> {
@@ -242,6 +256,7 @@ impl<'a> wire::Choice<'a> for BuildingProjectState {
         }
     }
 }
+
 impl<'a> wire::Message<'a> for BuildingProjectState {
     const SCHEMA: &'static str = "https://schemas.usher.example/appointment_request/v2/building_financing.schema.json#/properties/projectState";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Address of the person, in Germany.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ContactAddress<S = String> {
@@ -17,6 +18,7 @@ pub struct ContactAddress<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for ContactAddress<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -27,6 +29,7 @@ impl<S: wire::Value> wire::Value for ContactAddress<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for ContactAddress<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/appointment_request/v2/contact_address.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -77,12 +80,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for ContactAddress<S> {
         )
     }
 }
+
 static CONTACT_ADDRESS: wire::Names<1> = wire::Names {
     schema: "appointment_request/v2/contact_address.schema.json",
     names: &["street", "streetNumber", "postalCode", "location"],
     find: find_contact_address,
     required: [15],
 };
+
 fn find_contact_address(name: &str) -> Option<usize> {
     match name {
         "street" => Some(0),

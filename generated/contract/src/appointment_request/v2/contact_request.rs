@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// The person, what they want to finance and how to reach them. An appointment is a date and a time together, or neither.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ContactRequest<S = String> {
@@ -57,6 +58,7 @@ pub struct ContactRequest<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for ContactRequest<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -87,6 +89,7 @@ impl<S: wire::Value> wire::Value for ContactRequest<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for ContactRequest<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/appointment_request/v2/contact_request.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -325,6 +328,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for ContactRequest<S> {
         )
     }
 }
+
 static CONTACT_REQUEST: wire::Names<1> = wire::Names {
     schema: "appointment_request/v2/contact_request.schema.json",
     names: &[
@@ -356,6 +360,7 @@ static CONTACT_REQUEST: wire::Names<1> = wire::Names {
     find: find_contact_request,
     required: [755],
 };
+
 fn find_contact_request(name: &str) -> Option<usize> {
     match name {
         "financingTerms" => Some(0),
@@ -385,6 +390,7 @@ fn find_contact_request(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 /// Who will use the property.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum UseType {
@@ -397,6 +403,7 @@ pub enum UseType {
     /// `UNKNOWN`
     Unknown,
 }
+
 impl UseType {
     /// The spelling of the contract.
     pub fn as_str(&self) -> &str {
@@ -408,11 +415,13 @@ impl UseType {
         }
     }
 }
+
 impl wire::Value for UseType {
     fn write(&self, writer: &mut wire::Writer) {
         writer.text(self.as_str());
     }
 }
+
 impl<'a> wire::Choice<'a> for UseType {
     const ALLOWED: &'static str = "[\"OWNER_OCCUPATION\",\"PARTIALLY_RENTING\",\"RENTING\",\"UNKNOWN\"]";
     fn find(text: &str) -> Option<Self> {
@@ -425,6 +434,7 @@ impl<'a> wire::Choice<'a> for UseType {
         }
     }
 }
+
 impl<'a> wire::Message<'a> for UseType {
     const SCHEMA: &'static str = "https://schemas.usher.example/appointment_request/v2/contact_request.schema.json#/properties/useType";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -435,6 +445,7 @@ impl<'a> wire::Message<'a> for UseType {
             )
     }
 }
+
 /// Form of address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Salutation {
@@ -445,6 +456,7 @@ pub enum Salutation {
     /// `UNKNOWN`
     Unknown,
 }
+
 impl Salutation {
     /// The spelling of the contract.
     pub fn as_str(&self) -> &str {
@@ -455,11 +467,13 @@ impl Salutation {
         }
     }
 }
+
 impl wire::Value for Salutation {
     fn write(&self, writer: &mut wire::Writer) {
         writer.text(self.as_str());
     }
 }
+
 impl<'a> wire::Choice<'a> for Salutation {
     const ALLOWED: &'static str = "[\"MR\",\"MRS\",\"UNKNOWN\"]";
     fn find(text: &str) -> Option<Self> {
@@ -471,6 +485,7 @@ impl<'a> wire::Choice<'a> for Salutation {
         }
     }
 }
+
 impl<'a> wire::Message<'a> for Salutation {
     const SCHEMA: &'static str = "https://schemas.usher.example/appointment_request/v2/contact_request.schema.json#/properties/salutation";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -481,6 +496,7 @@ impl<'a> wire::Message<'a> for Salutation {
             )
     }
 }
+
 /// Academic title.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AcademicTitle {
@@ -493,6 +509,7 @@ pub enum AcademicTitle {
     /// `PROFESSOR_DOCTOR`
     ProfessorDoctor,
 }
+
 impl AcademicTitle {
     /// The spelling of the contract.
     pub fn as_str(&self) -> &str {
@@ -504,11 +521,13 @@ impl AcademicTitle {
         }
     }
 }
+
 impl wire::Value for AcademicTitle {
     fn write(&self, writer: &mut wire::Writer) {
         writer.text(self.as_str());
     }
 }
+
 impl<'a> wire::Choice<'a> for AcademicTitle {
     const ALLOWED: &'static str = "[\"NO_TITLE\",\"DOCTOR\",\"PROFESSOR\",\"PROFESSOR_DOCTOR\"]";
     fn find(text: &str) -> Option<Self> {
@@ -521,6 +540,7 @@ impl<'a> wire::Choice<'a> for AcademicTitle {
         }
     }
 }
+
 impl<'a> wire::Message<'a> for AcademicTitle {
     const SCHEMA: &'static str = "https://schemas.usher.example/appointment_request/v2/contact_request.schema.json#/properties/title";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -531,6 +551,7 @@ impl<'a> wire::Message<'a> for AcademicTitle {
             )
     }
 }
+
 pub(crate) static CONTACT_REQUEST_PHONE_NUMBER_RULE: wire::TextRule = wire::TextRule {
     schema: "appointment_request/v2/contact_request.schema.json#/properties/phoneNumber",
     max_length: 40,
@@ -558,11 +579,13 @@ pub(crate) static CONTACT_REQUEST_PHONE_NUMBER_RULE: wire::TextRule = wire::Text
     rule: Some("phone-de"),
     ..wire::TextRule::ANY
 };
+
 pub(crate) static CONTACT_REQUEST_MESSAGE_RULE: wire::TextRule = wire::TextRule {
     schema: "appointment_request/v2/contact_request.schema.json#/properties/message",
     max_length: 4000,
     ..wire::TextRule::ANY
 };
+
 /// How the person wants to be contacted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ContactChannel {
@@ -577,6 +600,7 @@ pub enum ContactChannel {
     /// `UNKNOWN`
     Unknown,
 }
+
 impl ContactChannel {
     /// The spelling of the contract.
     pub fn as_str(&self) -> &str {
@@ -589,11 +613,13 @@ impl ContactChannel {
         }
     }
 }
+
 impl wire::Value for ContactChannel {
     fn write(&self, writer: &mut wire::Writer) {
         writer.text(self.as_str());
     }
 }
+
 impl<'a> wire::Choice<'a> for ContactChannel {
     const ALLOWED: &'static str = "[\"TELEPHONE\",\"MEETING_AT_PROVIDERS_PLACE\",\"MEETING_AT_REQUESTERS_PLACE\",\"EMAIL\",\"UNKNOWN\"]";
     fn find(text: &str) -> Option<Self> {
@@ -609,6 +635,7 @@ impl<'a> wire::Choice<'a> for ContactChannel {
         }
     }
 }
+
 impl<'a> wire::Message<'a> for ContactChannel {
     const SCHEMA: &'static str = "https://schemas.usher.example/appointment_request/v2/contact_request.schema.json#/properties/contactChannel";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -619,6 +646,7 @@ impl<'a> wire::Message<'a> for ContactChannel {
             )
     }
 }
+
 pub(crate) static CONTACT_REQUEST_DATE_OF_BIRTH_RULE: wire::TextRule = wire::TextRule {
     schema: "appointment_request/v2/contact_request.schema.json#/properties/dateOfBirth",
     format: Some(wire::Format {
@@ -628,6 +656,7 @@ pub(crate) static CONTACT_REQUEST_DATE_OF_BIRTH_RULE: wire::TextRule = wire::Tex
     rule: Some("age-18-120"),
     ..wire::TextRule::ANY
 };
+
 pub(crate) static CONTACT_REQUEST_NUMBER_OF_BORROWERS_RULE: wire::NumberRule = wire::NumberRule {
     schema: "appointment_request/v2/contact_request.schema.json#/properties/numberOfBorrowers",
     integer: true,
@@ -635,12 +664,14 @@ pub(crate) static CONTACT_REQUEST_NUMBER_OF_BORROWERS_RULE: wire::NumberRule = w
     maximum: Some(wire::Bound::new("10", 1, 1)),
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static CONTACT_REQUEST_EXPOSE_ID_RULE: wire::TextRule = wire::TextRule {
     schema: "appointment_request/v2/contact_request.schema.json#/properties/exposeId",
     min_length: 1,
     max_length: 64,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static CONTACT_REQUEST_OBJECT_ID_RULE: wire::TextRule = wire::TextRule {
     schema: "appointment_request/v2/contact_request.schema.json#/properties/objectId",
     min_length: 1,

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Details of the financing: of a new building, of a purchase, or of what follows a loan. type says which.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Financing<S = String> {
@@ -13,6 +14,7 @@ pub enum Financing<S = String> {
     /// Financing that replaces a loan whose fixed interest ends.
     FollowupFinancing(super::FollowupFinancing<S>),
 }
+
 impl<S: wire::Value> wire::Value for Financing<S> {
     fn write(&self, writer: &mut wire::Writer) {
         match self {
@@ -22,6 +24,7 @@ impl<S: wire::Value> wire::Value for Financing<S> {
         }
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for Financing<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/appointment_request/v2/financing.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {

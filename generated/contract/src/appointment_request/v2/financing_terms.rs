@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Where and how the person wants to finance. geoCode or postalCode is needed; both may be given.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FinancingTerms<S = String> {
@@ -23,6 +24,7 @@ pub struct FinancingTerms<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for FinancingTerms<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -36,6 +38,7 @@ impl<S: wire::Value> wire::Value for FinancingTerms<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for FinancingTerms<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/appointment_request/v2/financing_terms.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -117,6 +120,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for FinancingTerms<S> {
         )
     }
 }
+
 static FINANCING_TERMS: wire::Names<1> = wire::Names {
     schema: "appointment_request/v2/financing_terms.schema.json",
     names: &[
@@ -131,6 +135,7 @@ static FINANCING_TERMS: wire::Names<1> = wire::Names {
     find: find_financing_terms,
     required: [44],
 };
+
 fn find_financing_terms(name: &str) -> Option<usize> {
     match name {
         "geoCode" => Some(0),
@@ -143,6 +148,7 @@ fn find_financing_terms(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 pub(crate) static FINANCING_TERMS_GEO_CODE_RULE: wire::TextRule = wire::TextRule {
     schema: "appointment_request/v2/financing_terms.schema.json#/properties/geoCode",
     patterns: &[
@@ -157,6 +163,7 @@ pub(crate) static FINANCING_TERMS_GEO_CODE_RULE: wire::TextRule = wire::TextRule
     rule: Some("de-geo-code"),
     ..wire::TextRule::ANY
 };
+
 /// Employment of the person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Employment {
@@ -177,6 +184,7 @@ pub enum Employment {
     /// `HOUSEWIFE`
     Housewife,
 }
+
 impl Employment {
     /// The spelling of the contract.
     pub fn as_str(&self) -> &str {
@@ -192,11 +200,13 @@ impl Employment {
         }
     }
 }
+
 impl wire::Value for Employment {
     fn write(&self, writer: &mut wire::Writer) {
         writer.text(self.as_str());
     }
 }
+
 impl<'a> wire::Choice<'a> for Employment {
     const ALLOWED: &'static str = "[\"CIVIL_SERVANT\",\"EMPLOYED\",\"FREELANCER\",\"PENSIONER\",\"SELFEMPLOYED\",\"UNEMPLOYED\",\"WORKER\",\"HOUSEWIFE\"]";
     fn find(text: &str) -> Option<Self> {
@@ -213,6 +223,7 @@ impl<'a> wire::Choice<'a> for Employment {
         }
     }
 }
+
 impl<'a> wire::Message<'a> for Employment {
     const SCHEMA: &'static str = "https://schemas.usher.example/appointment_request/v2/financing_terms.schema.json#/properties/employment";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -223,12 +234,14 @@ impl<'a> wire::Message<'a> for Employment {
             )
     }
 }
+
 /// Sector of the employment, where it matters to providers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EmploymentSector {
     /// `MEDICAL`
     Medical,
 }
+
 impl EmploymentSector {
     /// The spelling of the contract.
     pub fn as_str(&self) -> &str {
@@ -237,11 +250,13 @@ impl EmploymentSector {
         }
     }
 }
+
 impl wire::Value for EmploymentSector {
     fn write(&self, writer: &mut wire::Writer) {
         writer.text(self.as_str());
     }
 }
+
 impl<'a> wire::Choice<'a> for EmploymentSector {
     const ALLOWED: &'static str = "[\"MEDICAL\"]";
     fn find(text: &str) -> Option<Self> {
@@ -251,6 +266,7 @@ impl<'a> wire::Choice<'a> for EmploymentSector {
         }
     }
 }
+
 impl<'a> wire::Message<'a> for EmploymentSector {
     const SCHEMA: &'static str = "https://schemas.usher.example/appointment_request/v2/financing_terms.schema.json#/properties/employmentSector";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -261,6 +277,7 @@ impl<'a> wire::Message<'a> for EmploymentSector {
             )
     }
 }
+
 /// Period for which the nominal interest rate is fixed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FixedNominalInterestRate {
@@ -277,6 +294,7 @@ pub enum FixedNominalInterestRate {
     /// `FORTY_YEARS`
     FortyYears,
 }
+
 impl FixedNominalInterestRate {
     /// The spelling of the contract.
     pub fn as_str(&self) -> &str {
@@ -290,11 +308,13 @@ impl FixedNominalInterestRate {
         }
     }
 }
+
 impl wire::Value for FixedNominalInterestRate {
     fn write(&self, writer: &mut wire::Writer) {
         writer.text(self.as_str());
     }
 }
+
 impl<'a> wire::Choice<'a> for FixedNominalInterestRate {
     const ALLOWED: &'static str = "[\"FIVE_YEARS\",\"TEN_YEARS\",\"FIFTEEN_YEARS\",\"TWENTY_YEARS\",\"THIRTY_YEARS\",\"FORTY_YEARS\"]";
     fn find(text: &str) -> Option<Self> {
@@ -309,6 +329,7 @@ impl<'a> wire::Choice<'a> for FixedNominalInterestRate {
         }
     }
 }
+
 impl<'a> wire::Message<'a> for FixedNominalInterestRate {
     const SCHEMA: &'static str = "https://schemas.usher.example/appointment_request/v2/financing_terms.schema.json#/properties/fixedNominalInterestRate";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {

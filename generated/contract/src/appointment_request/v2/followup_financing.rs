@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Financing that replaces a loan whose fixed interest ends.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FollowupFinancing<S = String> {
@@ -15,6 +16,7 @@ pub struct FollowupFinancing<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for FollowupFinancing<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -25,6 +27,7 @@ impl<S: wire::Value> wire::Value for FollowupFinancing<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for FollowupFinancing<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/appointment_request/v2/followup_financing.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -81,12 +84,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for FollowupFinancing<S> {
         )
     }
 }
+
 static FOLLOWUP_FINANCING: wire::Names<1> = wire::Names {
     schema: "appointment_request/v2/followup_financing.schema.json",
     names: &["type", "propertyValue", "remainingDebt", "financingStart"],
     find: find_followup_financing,
     required: [15],
 };
+
 fn find_followup_financing(name: &str) -> Option<usize> {
     match name {
         "type" => Some(0),
@@ -96,6 +101,7 @@ fn find_followup_financing(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 /// When the financing shall start. NA: not stated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FollowupFinancingStart {
@@ -114,6 +120,7 @@ pub enum FollowupFinancingStart {
     /// `IN_FIVE_YEARS`
     InFiveYears,
 }
+
 impl FollowupFinancingStart {
     /// The spelling of the contract.
     pub fn as_str(&self) -> &str {
@@ -128,11 +135,13 @@ impl FollowupFinancingStart {
         }
     }
 }
+
 impl wire::Value for FollowupFinancingStart {
     fn write(&self, writer: &mut wire::Writer) {
         writer.text(self.as_str());
     }
 }
+
 impl<'a> wire::Choice<'a> for FollowupFinancingStart {
     const ALLOWED: &'static str = "[\"NA\",\"IN_LESS_THAN_ONE_YEAR\",\"IN_ONE_YEAR\",\"IN_TWO_YEARS\",\"IN_THREE_YEARS\",\"IN_FOUR_YEARS\",\"IN_FIVE_YEARS\"]";
     fn find(text: &str) -> Option<Self> {
@@ -148,6 +157,7 @@ impl<'a> wire::Choice<'a> for FollowupFinancingStart {
         }
     }
 }
+
 impl<'a> wire::Message<'a> for FollowupFinancingStart {
     const SCHEMA: &'static str = "https://schemas.usher.example/appointment_request/v2/followup_financing.schema.json#/properties/financingStart";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {

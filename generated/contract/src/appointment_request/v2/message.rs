@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// One message of an answer: what was done, a warning, or a mistake.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AnswerMessage<S = String> {
@@ -21,6 +22,7 @@ pub struct AnswerMessage<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for AnswerMessage<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -33,6 +35,7 @@ impl<S: wire::Value> wire::Value for AnswerMessage<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for AnswerMessage<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/appointment_request/v2/message.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -77,12 +80,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for AnswerMessage<S> {
         )
     }
 }
+
 static MESSAGE: wire::Names<1> = wire::Names {
     schema: "appointment_request/v2/message.schema.json",
     names: &["messageCode", "message", "parameterName", "reason", "code", "limit"],
     find: find_message,
     required: [3],
 };
+
 fn find_message(name: &str) -> Option<usize> {
     match name {
         "messageCode" => Some(0),
@@ -94,6 +99,7 @@ fn find_message(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 /// Kind of the message.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum MessageCode {
@@ -134,6 +140,7 @@ pub enum MessageCode {
     /// A value of a newer version.
     Unknown(Box<str>),
 }
+
 impl MessageCode {
     /// The spelling of the contract.
     pub fn as_str(&self) -> &str {
@@ -169,11 +176,13 @@ impl MessageCode {
         }
     }
 }
+
 impl wire::Value for MessageCode {
     fn write(&self, writer: &mut wire::Writer) {
         writer.text(self.as_str());
     }
 }
+
 impl<'a> wire::Choice<'a> for MessageCode {
     const ALLOWED: &'static str = "[\"MESSAGE_RESOURCE_CREATED\",\"MESSAGE_OPERATION_SUCCESSFUL\",\"MESSAGE_WARNING\",\"ERROR_COMMON_SCHEMA_VALIDATION_FAILED\",\"ERROR_COMMON_BAD_REQUEST\",\"ERROR_COMMON_AUTHENTICATION_REQUIRED\",\"ERROR_COMMON_ACCESS_DENIED\",\"ERROR_COMMON_RESOURCE_NOT_FOUND\",\"ERROR_COMMON_METHOD_NOT_ALLOWED\",\"ERROR_COMMON_REQUEST_TIMEOUT\",\"ERROR_COMMON_CONFLICT\",\"ERROR_COMMON_REQUEST_TOO_LARGE\",\"ERROR_COMMON_UNSUPPORTED_MEDIA_TYPE\",\"ERROR_COMMON_IDEMPOTENCY_KEY_REUSED\",\"ERROR_COMMON_TOO_MANY_REQUESTS\",\"ERROR_COMMON_INTERNAL_ERROR\",\"ERROR_COMMON_SERVICE_UNAVAILABLE\"]";
     fn find(text: &str) -> Option<Self> {
@@ -224,6 +233,7 @@ impl<'a> wire::Choice<'a> for MessageCode {
         Some(MessageCode::Unknown(text.into_owned().into_boxed_str()))
     }
 }
+
 impl<'a> wire::Message<'a> for MessageCode {
     const SCHEMA: &'static str = "https://schemas.usher.example/appointment_request/v2/message.schema.json#/properties/messageCode";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -234,18 +244,22 @@ impl<'a> wire::Message<'a> for MessageCode {
             )
     }
 }
+
 pub(crate) static MESSAGE_MESSAGE_RULE: wire::TextRule = wire::TextRule {
     schema: "appointment_request/v2/message.schema.json#/properties/message",
     ..wire::TextRule::ANY
 };
+
 pub(crate) static MESSAGE_PARAMETER_NAME_RULE: wire::TextRule = wire::TextRule {
     schema: "appointment_request/v2/message.schema.json#/properties/parameterName",
     ..wire::TextRule::ANY
 };
+
 pub(crate) static MESSAGE_REASON_RULE: wire::TextRule = wire::TextRule {
     schema: "appointment_request/v2/message.schema.json#/properties/reason",
     ..wire::TextRule::ANY
 };
+
 pub(crate) static MESSAGE_CODE_RULE: wire::TextRule = wire::TextRule {
     schema: "appointment_request/v2/message.schema.json#/properties/code",
     patterns: &[

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Every answer of this API. A success comes first and its warnings follow; mistakes are listed in document order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Messages<S = String> {
@@ -13,6 +14,7 @@ pub struct Messages<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for Messages<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -21,6 +23,7 @@ impl<S: wire::Value> wire::Value for Messages<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for Messages<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/appointment_request/v2/messages.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -62,12 +65,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Messages<S> {
         )
     }
 }
+
 static MESSAGES: wire::Names<1> = wire::Names {
     schema: "appointment_request/v2/messages.schema.json",
     names: &["message", "truncated"],
     find: find_messages,
     required: [1],
 };
+
 fn find_messages(name: &str) -> Option<usize> {
     match name {
         "message" => Some(0),

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Amount in euro, 0 or more and below 1000000000000, with at most 2 decimal places: a JSON number, or the same as text with a decimal point.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Money<S = String> {
@@ -11,6 +12,7 @@ pub enum Money<S = String> {
     /// As JSON string.
     Text(S),
 }
+
 impl<S: wire::Value> wire::Value for Money<S> {
     fn write(&self, writer: &mut wire::Writer) {
         match self {
@@ -19,6 +21,7 @@ impl<S: wire::Value> wire::Value for Money<S> {
         }
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for Money<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/appointment_request/v2/money.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -41,6 +44,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Money<S> {
         }
     }
 }
+
 pub(crate) static MONEY_NUMBER_RULE: wire::NumberRule = wire::NumberRule {
     schema: "appointment_request/v2/money.schema.json",
     minimum: Some(wire::Bound::new("0", 0, 0)),
@@ -48,6 +52,7 @@ pub(crate) static MONEY_NUMBER_RULE: wire::NumberRule = wire::NumberRule {
     multiple_of: Some(wire::Bound::new("0.01", 1, -2)),
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static MONEY_STRING_RULE: wire::TextRule = wire::TextRule {
     schema: "appointment_request/v2/money.schema.json",
     patterns: &[

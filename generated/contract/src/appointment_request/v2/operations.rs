@@ -3,12 +3,14 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 pub(crate) static OPENAPI_COMPONENTS_PARAMETERS_IDEMPOTENCY_KEY_SCHEMA_RULE: wire::TextRule = wire::TextRule {
     schema: "appointment_request/v2/openapi.json#/components/parameters/IdempotencyKey/schema",
     min_length: 1,
     max_length: 255,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static OPENAPI_COMPONENTS_PARAMETERS_CORRELATION_ID_SCHEMA_RULE: wire::TextRule = wire::TextRule {
     schema: "appointment_request/v2/openapi.json#/components/parameters/CorrelationId/schema",
     format: Some(wire::Format {
@@ -17,30 +19,35 @@ pub(crate) static OPENAPI_COMPONENTS_PARAMETERS_CORRELATION_ID_SCHEMA_RULE: wire
     }),
     ..wire::TextRule::ANY
 };
+
 pub(crate) static OPENAPI_COMPONENTS_PARAMETERS_PARTNER_REFERENCE_SCHEMA_RULE: wire::TextRule = wire::TextRule {
     schema: "appointment_request/v2/openapi.json#/components/parameters/PartnerReference/schema",
     min_length: 1,
     max_length: 64,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static OPENAPI_COMPONENTS_PARAMETERS_CAMPAIGN_SCHEMA_RULE: wire::TextRule = wire::TextRule {
     schema: "appointment_request/v2/openapi.json#/components/parameters/Campaign/schema",
     min_length: 1,
     max_length: 128,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static OPENAPI_COMPONENTS_PARAMETERS_SOURCE_SCHEMA_RULE: wire::TextRule = wire::TextRule {
     schema: "appointment_request/v2/openapi.json#/components/parameters/Source/schema",
     min_length: 1,
     max_length: 128,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static OPENAPI_COMPONENTS_PARAMETERS_SUB_PARTNER_SCHEMA_RULE: wire::TextRule = wire::TextRule {
     schema: "appointment_request/v2/openapi.json#/components/parameters/SubPartner/schema",
     min_length: 1,
     max_length: 128,
     ..wire::TextRule::ANY
 };
+
 /// The parameters of `submitAppointmentRequest`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SubmitAppointmentRequestParameters<S = String> {
@@ -59,6 +66,7 @@ pub struct SubmitAppointmentRequestParameters<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for SubmitAppointmentRequestParameters<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -71,6 +79,7 @@ impl<S: wire::Value> wire::Value for SubmitAppointmentRequestParameters<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for SubmitAppointmentRequestParameters<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/appointment_request/v2/openapi.json#/paths/~1financing~1construction~1v2~1contact~1appointmentrequest/post";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -157,6 +166,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for SubmitAppointmentRequestParame
         )
     }
 }
+
 static OPENAPI_PATHS_FINANCING_CONSTRUCTION_V2_CONTACT_APPOINTMENTREQUEST_POST: wire::Names<
     1,
 > = wire::Names {
@@ -172,6 +182,7 @@ static OPENAPI_PATHS_FINANCING_CONSTRUCTION_V2_CONTACT_APPOINTMENTREQUEST_POST: 
     find: find_openapi_paths_financing_construction_v2_contact_appointmentrequest_post,
     required: [0],
 };
+
 fn find_openapi_paths_financing_construction_v2_contact_appointmentrequest_post(
     name: &str,
 ) -> Option<usize> {
@@ -185,6 +196,7 @@ fn find_openapi_paths_financing_construction_v2_contact_appointmentrequest_post(
         _ => None,
     }
 }
+
 /// The parameters of `checkAppointmentRequest`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckAppointmentRequestParameters<S = String> {
@@ -193,6 +205,7 @@ pub struct CheckAppointmentRequestParameters<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for CheckAppointmentRequestParameters<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -200,6 +213,7 @@ impl<S: wire::Value> wire::Value for CheckAppointmentRequestParameters<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for CheckAppointmentRequestParameters<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/appointment_request/v2/openapi.json#/paths/~1financing~1construction~1v2~1contact~1appointmentrequest~1check/post";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -241,6 +255,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CheckAppointmentRequestParamet
         )
     }
 }
+
 static OPENAPI_PATHS_FINANCING_CONSTRUCTION_V2_CONTACT_APPOINTMENTREQUEST_CHECK_POST: wire::Names<
     1,
 > = wire::Names {
@@ -249,6 +264,7 @@ static OPENAPI_PATHS_FINANCING_CONSTRUCTION_V2_CONTACT_APPOINTMENTREQUEST_CHECK_
     find: find_openapi_paths_financing_construction_v2_contact_appointmentrequest_check_post,
     required: [0],
 };
+
 fn find_openapi_paths_financing_construction_v2_contact_appointmentrequest_check_post(
     name: &str,
 ) -> Option<usize> {
@@ -257,6 +273,7 @@ fn find_openapi_paths_financing_construction_v2_contact_appointmentrequest_check
         _ => None,
     }
 }
+
 /// The operations of the API `appointment_request/v2`.
 pub static OPERATIONS: [wire::Operation; 2] = [
     wire::Operation {
@@ -315,6 +332,7 @@ pub static OPERATIONS: [wire::Operation; 2] = [
         ],
     },
 ];
+
 /// What a server does for each operation.
 pub trait Server: Sync {
     /// What the server knows of a call beside its content: who calls, when, in which environment.
@@ -336,6 +354,7 @@ pub trait Server: Sync {
         body: wire::Parsed<super::Request>,
     ) -> impl Future<Output = Self::Answer> + Send;
 }
+
 /// Reads parameters and body of a call under the rules of the contract and hands them to the server.
 ///
 /// # Errors
@@ -380,11 +399,13 @@ pub async fn serve<T: Server>(
         _ => Err(wire::Unserved::UnknownOperation),
     }
 }
+
 /// Typed calls of every operation.
 #[derive(Debug, Clone)]
 pub struct Client<T> {
     transport: T,
 }
+
 impl<T: wire::Transport> Client<T> {
     /// A client that calls through `transport`.
     pub const fn new(transport: T) -> Self {

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Financing of a purchase.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PurchaseFinancing<S = String> {
@@ -19,6 +20,7 @@ pub struct PurchaseFinancing<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for PurchaseFinancing<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -31,6 +33,7 @@ impl<S: wire::Value> wire::Value for PurchaseFinancing<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for PurchaseFinancing<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/appointment_request/v2/purchase_financing.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -102,6 +105,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for PurchaseFinancing<S> {
         )
     }
 }
+
 static PURCHASE_FINANCING: wire::Names<1> = wire::Names {
     schema: "appointment_request/v2/purchase_financing.schema.json",
     names: &[
@@ -115,6 +119,7 @@ static PURCHASE_FINANCING: wire::Names<1> = wire::Names {
     find: find_purchase_financing,
     required: [63],
 };
+
 fn find_purchase_financing(name: &str) -> Option<usize> {
     match name {
         "type" => Some(0),
@@ -126,6 +131,7 @@ fn find_purchase_financing(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 /// When the financing shall start. NA: not stated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PurchaseFinancingStart {
@@ -138,6 +144,7 @@ pub enum PurchaseFinancingStart {
     /// `IN_MORE_THAN_SIX_MONTH`
     InMoreThanSixMonth,
 }
+
 impl PurchaseFinancingStart {
     /// The spelling of the contract.
     pub fn as_str(&self) -> &str {
@@ -151,11 +158,13 @@ impl PurchaseFinancingStart {
         }
     }
 }
+
 impl wire::Value for PurchaseFinancingStart {
     fn write(&self, writer: &mut wire::Writer) {
         writer.text(self.as_str());
     }
 }
+
 impl<'a> wire::Choice<'a> for PurchaseFinancingStart {
     const ALLOWED: &'static str = "[\"NA\",\"IN_LESS_THAN_THREE_MONTH\",\"IN_BETWEEN_THREE_AND_SIX_MONTHS\",\"IN_MORE_THAN_SIX_MONTH\"]";
     fn find(text: &str) -> Option<Self> {
@@ -172,6 +181,7 @@ impl<'a> wire::Choice<'a> for PurchaseFinancingStart {
         }
     }
 }
+
 impl<'a> wire::Message<'a> for PurchaseFinancingStart {
     const SCHEMA: &'static str = "https://schemas.usher.example/appointment_request/v2/purchase_financing.schema.json#/properties/financingStart";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -182,6 +192,7 @@ impl<'a> wire::Message<'a> for PurchaseFinancingStart {
             )
     }
 }
+
 /// How far the purchase is. NA: not stated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PurchaseProjectState {
@@ -200,6 +211,7 @@ pub enum PurchaseProjectState {
     /// `ON_OBJECT_SEARCH`
     OnObjectSearch,
 }
+
 impl PurchaseProjectState {
     /// The spelling of the contract.
     pub fn as_str(&self) -> &str {
@@ -218,11 +230,13 @@ impl PurchaseProjectState {
         }
     }
 }
+
 impl wire::Value for PurchaseProjectState {
     fn write(&self, writer: &mut wire::Writer) {
         writer.text(self.as_str());
     }
 }
+
 impl<'a> wire::Choice<'a> for PurchaseProjectState {
     const ALLOWED: &'static str = "[\"NA\",\"REAL_ESTATE_VISITED\",\"REAL_ESTATE_NOT_YET_VISITED\",\"PURCHASING_NEGOTIATIONS\",\"OBJECT_FOUND\",\"NOTARY_APPOINTMENT_PLANNED\",\"ON_OBJECT_SEARCH\"]";
     fn find(text: &str) -> Option<Self> {
@@ -244,6 +258,7 @@ impl<'a> wire::Choice<'a> for PurchaseProjectState {
         }
     }
 }
+
 impl<'a> wire::Message<'a> for PurchaseProjectState {
     const SCHEMA: &'static str = "https://schemas.usher.example/appointment_request/v2/purchase_financing.schema.json#/properties/projectState";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// A provider the request goes to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReferredOffer<S = String> {
@@ -13,6 +14,7 @@ pub struct ReferredOffer<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for ReferredOffer<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -21,6 +23,7 @@ impl<S: wire::Value> wire::Value for ReferredOffer<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for ReferredOffer<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/appointment_request/v2/referred_offer.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -52,12 +55,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for ReferredOffer<S> {
         )
     }
 }
+
 static REFERRED_OFFER: wire::Names<1> = wire::Names {
     schema: "appointment_request/v2/referred_offer.schema.json",
     names: &["providerId", "product"],
     find: find_referred_offer,
     required: [1],
 };
+
 fn find_referred_offer(name: &str) -> Option<usize> {
     match name {
         "providerId" => Some(0),
@@ -65,12 +70,14 @@ fn find_referred_offer(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 pub(crate) static REFERRED_OFFER_PROVIDER_ID_RULE: wire::TextRule = wire::TextRule {
     schema: "appointment_request/v2/referred_offer.schema.json#/properties/providerId",
     min_length: 1,
     max_length: 64,
     ..wire::TextRule::ANY
 };
+
 /// The product that was used in the search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Product {
@@ -79,6 +86,7 @@ pub enum Product {
     /// `DEFAULT`
     Default,
 }
+
 impl Product {
     /// The spelling of the contract.
     pub fn as_str(&self) -> &str {
@@ -88,11 +96,13 @@ impl Product {
         }
     }
 }
+
 impl wire::Value for Product {
     fn write(&self, writer: &mut wire::Writer) {
         writer.text(self.as_str());
     }
 }
+
 impl<'a> wire::Choice<'a> for Product {
     const ALLOWED: &'static str = "[\"VIA\",\"DEFAULT\"]";
     fn find(text: &str) -> Option<Self> {
@@ -103,6 +113,7 @@ impl<'a> wire::Choice<'a> for Product {
         }
     }
 }
+
 impl<'a> wire::Message<'a> for Product {
     const SCHEMA: &'static str = "https://schemas.usher.example/appointment_request/v2/referred_offer.schema.json#/properties/product";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// A person asks mortgage providers for an appointment, with the terms of the financing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request<S = String> {
@@ -13,6 +14,7 @@ pub struct Request<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for Request<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -21,6 +23,7 @@ impl<S: wire::Value> wire::Value for Request<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for Request<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/appointment_request/v2/request.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -61,12 +64,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Request<S> {
         )
     }
 }
+
 static REQUEST: wire::Names<1> = wire::Names {
     schema: "appointment_request/v2/request.schema.json",
     names: &["referredOffers", "contactRequest"],
     find: find_request,
     required: [3],
 };
+
 fn find_request(name: &str) -> Option<usize> {
     match name {
         "referredOffers" => Some(0),

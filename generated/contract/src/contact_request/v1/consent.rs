@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Proof that the person agreed to be contacted. The product's configuration says whether it is required.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Consent<S = String> {
@@ -19,6 +20,7 @@ pub struct Consent<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for Consent<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -30,6 +32,7 @@ impl<S: wire::Value> wire::Value for Consent<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for Consent<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/contact_request/v1/consent.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -73,12 +76,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Consent<S> {
         )
     }
 }
+
 static CONSENT: wire::Names<1> = wire::Names {
     schema: "contact_request/v1/consent.schema.json",
     names: &["textId", "textHash", "givenAt", "channel", "language"],
     find: find_consent,
     required: [31],
 };
+
 fn find_consent(name: &str) -> Option<usize> {
     match name {
         "textId" => Some(0),
@@ -89,12 +94,14 @@ fn find_consent(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 pub(crate) static CONSENT_TEXT_ID_RULE: wire::TextRule = wire::TextRule {
     schema: "contact_request/v1/consent.schema.json#/properties/textId",
     min_length: 1,
     max_length: 128,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static CONSENT_TEXT_HASH_RULE: wire::TextRule = wire::TextRule {
     schema: "contact_request/v1/consent.schema.json#/properties/textHash",
     patterns: &[
@@ -120,6 +127,7 @@ pub(crate) static CONSENT_TEXT_HASH_RULE: wire::TextRule = wire::TextRule {
     ],
     ..wire::TextRule::ANY
 };
+
 pub(crate) static CONSENT_GIVEN_AT_RULE: wire::TextRule = wire::TextRule {
     schema: "contact_request/v1/consent.schema.json#/properties/givenAt",
     format: Some(wire::Format {
@@ -128,6 +136,7 @@ pub(crate) static CONSENT_GIVEN_AT_RULE: wire::TextRule = wire::TextRule {
     }),
     ..wire::TextRule::ANY
 };
+
 /// How the person agreed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ConsentChannel {
@@ -142,6 +151,7 @@ pub enum ConsentChannel {
     /// `PAPER`
     Paper,
 }
+
 impl ConsentChannel {
     /// The spelling of the contract.
     pub fn as_str(&self) -> &str {
@@ -154,11 +164,13 @@ impl ConsentChannel {
         }
     }
 }
+
 impl wire::Value for ConsentChannel {
     fn write(&self, writer: &mut wire::Writer) {
         writer.text(self.as_str());
     }
 }
+
 impl<'a> wire::Choice<'a> for ConsentChannel {
     const ALLOWED: &'static str = "[\"WEB\",\"MOBILE_APP\",\"PHONE\",\"IN_PERSON\",\"PAPER\"]";
     fn find(text: &str) -> Option<Self> {
@@ -172,6 +184,7 @@ impl<'a> wire::Choice<'a> for ConsentChannel {
         }
     }
 }
+
 impl<'a> wire::Message<'a> for ConsentChannel {
     const SCHEMA: &'static str = "https://schemas.usher.example/contact_request/v1/consent.schema.json#/properties/channel";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {

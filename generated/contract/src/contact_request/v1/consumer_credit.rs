@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Features of the wished consumer credit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConsumerCredit<S = String> {
@@ -19,6 +20,7 @@ pub struct ConsumerCredit<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for ConsumerCredit<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -31,6 +33,7 @@ impl<S: wire::Value> wire::Value for ConsumerCredit<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for ConsumerCredit<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/contact_request/v1/consumer_credit.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -93,6 +96,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for ConsumerCredit<S> {
         )
     }
 }
+
 static CONSUMER_CREDIT: wire::Names<1> = wire::Names {
     schema: "contact_request/v1/consumer_credit.schema.json",
     names: &[
@@ -106,6 +110,7 @@ static CONSUMER_CREDIT: wire::Names<1> = wire::Names {
     find: find_consumer_credit,
     required: [5],
 };
+
 fn find_consumer_credit(name: &str) -> Option<usize> {
     match name {
         "productType" => Some(0),

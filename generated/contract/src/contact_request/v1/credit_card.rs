@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Features of the wished credit card.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CreditCard {
@@ -15,6 +16,7 @@ pub struct CreditCard {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl wire::Value for CreditCard {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -25,6 +27,7 @@ impl wire::Value for CreditCard {
         object.close();
     }
 }
+
 impl<'a> wire::Message<'a> for CreditCard {
     const SCHEMA: &'static str = "https://schemas.usher.example/contact_request/v1/credit_card.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -72,12 +75,14 @@ impl<'a> wire::Message<'a> for CreditCard {
         )
     }
 }
+
 static CREDIT_CARD: wire::Names<1> = wire::Names {
     schema: "contact_request/v1/credit_card.schema.json",
     names: &["productType", "intent", "creditLimit", "interestRate"],
     find: find_credit_card,
     required: [5],
 };
+
 fn find_credit_card(name: &str) -> Option<usize> {
     match name {
         "productType" => Some(0),

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// General information that belongs to no product. The message says what it is about.
 #[derive(Debug, Clone, PartialEq)]
 pub struct General {
@@ -11,6 +12,7 @@ pub struct General {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl wire::Value for General {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -19,6 +21,7 @@ impl wire::Value for General {
         object.close();
     }
 }
+
 impl<'a> wire::Message<'a> for General {
     const SCHEMA: &'static str = "https://schemas.usher.example/contact_request/v1/general.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -49,12 +52,14 @@ impl<'a> wire::Message<'a> for General {
         )
     }
 }
+
 static GENERAL: wire::Names<1> = wire::Names {
     schema: "contact_request/v1/general.schema.json",
     names: &["productType", "intent"],
     find: find_general,
     required: [1],
 };
+
 fn find_general(name: &str) -> Option<usize> {
     match name {
         "productType" => Some(0),

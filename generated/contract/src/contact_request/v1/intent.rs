@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Whether the person wants information about the product or wants to arrange it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Intent {
@@ -11,6 +12,7 @@ pub enum Intent {
     /// `ARRANGE`
     Arrange,
 }
+
 impl Intent {
     /// The spelling of the contract.
     pub fn as_str(&self) -> &str {
@@ -20,11 +22,13 @@ impl Intent {
         }
     }
 }
+
 impl wire::Value for Intent {
     fn write(&self, writer: &mut wire::Writer) {
         writer.text(self.as_str());
     }
 }
+
 impl<'a> wire::Choice<'a> for Intent {
     const ALLOWED: &'static str = "[\"INFORMATION\",\"ARRANGE\"]";
     fn find(text: &str) -> Option<Self> {
@@ -35,6 +39,7 @@ impl<'a> wire::Choice<'a> for Intent {
         }
     }
 }
+
 impl<'a> wire::Message<'a> for Intent {
     const SCHEMA: &'static str = "https://schemas.usher.example/contact_request/v1/intent.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 pub(crate) static INTEREST_RATE_RULE: wire::NumberRule = wire::NumberRule {
     schema: "contact_request/v1/interest_rate.schema.json",
     minimum: Some(wire::Bound::new("0", 0, 0)),

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// A loan the person has now.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loan<S = String> {
@@ -15,6 +16,7 @@ pub struct Loan<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for Loan<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -24,6 +26,7 @@ impl<S: wire::Value> wire::Value for Loan<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for Loan<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/contact_request/v1/loan.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -59,12 +62,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Loan<S> {
         )
     }
 }
+
 static LOAN: wire::Names<1> = wire::Names {
     schema: "contact_request/v1/loan.schema.json",
     names: &["creditor", "outstanding", "monthlyInstalment"],
     find: find_loan,
     required: [3],
 };
+
 fn find_loan(name: &str) -> Option<usize> {
     match name {
         "creditor" => Some(0),
@@ -73,6 +78,7 @@ fn find_loan(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 pub(crate) static LOAN_CREDITOR_RULE: wire::TextRule = wire::TextRule {
     schema: "contact_request/v1/loan.schema.json#/properties/creditor",
     min_length: 1,

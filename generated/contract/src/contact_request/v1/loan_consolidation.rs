@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Several loans to be replaced by one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LoanConsolidation<S = String> {
@@ -19,6 +20,7 @@ pub struct LoanConsolidation<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for LoanConsolidation<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -31,6 +33,7 @@ impl<S: wire::Value> wire::Value for LoanConsolidation<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for LoanConsolidation<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/contact_request/v1/loan_consolidation.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -101,6 +104,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for LoanConsolidation<S> {
         )
     }
 }
+
 static LOAN_CONSOLIDATION: wire::Names<1> = wire::Names {
     schema: "contact_request/v1/loan_consolidation.schema.json",
     names: &[
@@ -114,6 +118,7 @@ static LOAN_CONSOLIDATION: wire::Names<1> = wire::Names {
     find: find_loan_consolidation,
     required: [37],
 };
+
 fn find_loan_consolidation(name: &str) -> Option<usize> {
     match name {
         "productType" => Some(0),

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// An amount of money above zero with its currency.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Money {
@@ -13,6 +14,7 @@ pub struct Money {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl wire::Value for Money {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -21,6 +23,7 @@ impl wire::Value for Money {
         object.close();
     }
 }
+
 impl<'a> wire::Message<'a> for Money {
     const SCHEMA: &'static str = "https://schemas.usher.example/contact_request/v1/money.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -53,12 +56,14 @@ impl<'a> wire::Message<'a> for Money {
         )
     }
 }
+
 static MONEY: wire::Names<1> = wire::Names {
     schema: "contact_request/v1/money.schema.json",
     names: &["value", "currency"],
     find: find_money,
     required: [3],
 };
+
 fn find_money(name: &str) -> Option<usize> {
     match name {
         "value" => Some(0),
@@ -66,6 +71,7 @@ fn find_money(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 pub(crate) static MONEY_VALUE_RULE: wire::NumberRule = wire::NumberRule {
     schema: "contact_request/v1/money.schema.json#/properties/value",
     maximum: Some(wire::Bound::new("1000000000000", 1, 12)),

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Features of the wished mortgage.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mortgage<S = String> {
@@ -23,6 +24,7 @@ pub struct Mortgage<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for Mortgage<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -37,6 +39,7 @@ impl<S: wire::Value> wire::Value for Mortgage<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for Mortgage<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/contact_request/v1/mortgage.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -115,6 +118,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Mortgage<S> {
         )
     }
 }
+
 static MORTGAGE: wire::Names<1> = wire::Names {
     schema: "contact_request/v1/mortgage.schema.json",
     names: &[
@@ -130,6 +134,7 @@ static MORTGAGE: wire::Names<1> = wire::Names {
     find: find_mortgage,
     required: [5],
 };
+
 fn find_mortgage(name: &str) -> Option<usize> {
     match name {
         "productType" => Some(0),

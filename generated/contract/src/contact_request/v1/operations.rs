@@ -3,12 +3,14 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 pub(crate) static OPENAPI_PATHS_CONTACT_REQUEST_V1_REQUESTS_POST_PARAMETERS_0_SCHEMA_RULE: wire::TextRule = wire::TextRule {
     schema: "contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests/post/parameters/0/schema",
     min_length: 1,
     max_length: 255,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static OPENAPI_PATHS_CONTACT_REQUEST_V1_REQUESTS_POST_PARAMETERS_1_SCHEMA_RULE: wire::TextRule = wire::TextRule {
     schema: "contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests/post/parameters/1/schema",
     format: Some(wire::Format {
@@ -17,17 +19,20 @@ pub(crate) static OPENAPI_PATHS_CONTACT_REQUEST_V1_REQUESTS_POST_PARAMETERS_1_SC
     }),
     ..wire::TextRule::ANY
 };
+
 pub(crate) static OPENAPI_PATHS_CONTACT_REQUEST_V1_REQUESTS_GET_PARAMETERS_0_SCHEMA_RULE: wire::TextRule = wire::TextRule {
     schema: "contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests/get/parameters/0/schema",
     min_length: 1,
     max_length: 64,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static OPENAPI_PATHS_CONTACT_REQUEST_V1_REQUESTS_GET_PARAMETERS_1_SCHEMA_RULE: wire::TextRule = wire::TextRule {
     schema: "contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests/get/parameters/1/schema",
     min_length: 1,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static OPENAPI_PATHS_CONTACT_REQUEST_V1_REQUESTS_GET_PARAMETERS_2_SCHEMA_RULE: wire::NumberRule = wire::NumberRule {
     schema: "contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests/get/parameters/2/schema",
     integer: true,
@@ -35,6 +40,7 @@ pub(crate) static OPENAPI_PATHS_CONTACT_REQUEST_V1_REQUESTS_GET_PARAMETERS_2_SCH
     maximum: Some(wire::Bound::new("100", 1, 2)),
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static OPENAPI_PATHS_CONTACT_REQUEST_V1_REQUESTS_GET_PARAMETERS_3_SCHEMA_RULE: wire::TextRule = wire::TextRule {
     schema: "contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests/get/parameters/3/schema",
     format: Some(wire::Format {
@@ -43,6 +49,7 @@ pub(crate) static OPENAPI_PATHS_CONTACT_REQUEST_V1_REQUESTS_GET_PARAMETERS_3_SCH
     }),
     ..wire::TextRule::ANY
 };
+
 pub(crate) static OPENAPI_PATHS_CONTACT_REQUEST_V1_REQUESTS_CHECK_POST_PARAMETERS_0_SCHEMA_RULE: wire::TextRule = wire::TextRule {
     schema: "contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests~1check/post/parameters/0/schema",
     format: Some(wire::Format {
@@ -51,6 +58,7 @@ pub(crate) static OPENAPI_PATHS_CONTACT_REQUEST_V1_REQUESTS_CHECK_POST_PARAMETER
     }),
     ..wire::TextRule::ANY
 };
+
 pub(crate) static OPENAPI_PATHS_CONTACT_REQUEST_V1_REQUESTS_ID_GET_PARAMETERS_0_SCHEMA_RULE: wire::TextRule = wire::TextRule {
     schema: "contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests~1{id}/get/parameters/0/schema",
     format: Some(wire::Format {
@@ -59,6 +67,7 @@ pub(crate) static OPENAPI_PATHS_CONTACT_REQUEST_V1_REQUESTS_ID_GET_PARAMETERS_0_
     }),
     ..wire::TextRule::ANY
 };
+
 pub(crate) static OPENAPI_PATHS_CONTACT_REQUEST_V1_REQUESTS_ID_GET_PARAMETERS_1_SCHEMA_RULE: wire::TextRule = wire::TextRule {
     schema: "contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests~1{id}/get/parameters/1/schema",
     format: Some(wire::Format {
@@ -67,6 +76,7 @@ pub(crate) static OPENAPI_PATHS_CONTACT_REQUEST_V1_REQUESTS_ID_GET_PARAMETERS_1_
     }),
     ..wire::TextRule::ANY
 };
+
 pub(crate) static OPENAPI_PATHS_CONTACT_REQUEST_V1_REQUESTS_ID_WITHDRAWAL_POST_PARAMETERS_0_SCHEMA_RULE: wire::TextRule = wire::TextRule {
     schema: "contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests~1{id}~1withdrawal/post/parameters/0/schema",
     format: Some(wire::Format {
@@ -75,12 +85,14 @@ pub(crate) static OPENAPI_PATHS_CONTACT_REQUEST_V1_REQUESTS_ID_WITHDRAWAL_POST_P
     }),
     ..wire::TextRule::ANY
 };
+
 pub(crate) static OPENAPI_PATHS_CONTACT_REQUEST_V1_REQUESTS_ID_WITHDRAWAL_POST_PARAMETERS_1_SCHEMA_RULE: wire::TextRule = wire::TextRule {
     schema: "contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests~1{id}~1withdrawal/post/parameters/1/schema",
     min_length: 1,
     max_length: 255,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static OPENAPI_PATHS_CONTACT_REQUEST_V1_REQUESTS_ID_WITHDRAWAL_POST_PARAMETERS_2_SCHEMA_RULE: wire::TextRule = wire::TextRule {
     schema: "contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests~1{id}~1withdrawal/post/parameters/2/schema",
     format: Some(wire::Format {
@@ -89,6 +101,7 @@ pub(crate) static OPENAPI_PATHS_CONTACT_REQUEST_V1_REQUESTS_ID_WITHDRAWAL_POST_P
     }),
     ..wire::TextRule::ANY
 };
+
 /// The parameters of `submitContactRequest`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SubmitContactRequestParameters<S = String> {
@@ -99,6 +112,7 @@ pub struct SubmitContactRequestParameters<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for SubmitContactRequestParameters<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -107,6 +121,7 @@ impl<S: wire::Value> wire::Value for SubmitContactRequestParameters<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for SubmitContactRequestParameters<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests/post";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -151,12 +166,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for SubmitContactRequestParameters
         )
     }
 }
+
 static OPENAPI_PATHS_CONTACT_REQUEST_V1_REQUESTS_POST: wire::Names<1> = wire::Names {
     schema: "contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests/post",
     names: &["Idempotency-Key", "x-correlation-id"],
     find: find_openapi_paths_contact_request_v1_requests_post,
     required: [0],
 };
+
 fn find_openapi_paths_contact_request_v1_requests_post(name: &str) -> Option<usize> {
     match name {
         "Idempotency-Key" => Some(0),
@@ -164,6 +181,7 @@ fn find_openapi_paths_contact_request_v1_requests_post(name: &str) -> Option<usi
         _ => None,
     }
 }
+
 /// The parameters of `listContactRequests`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ListContactRequestsParameters<S = String> {
@@ -178,6 +196,7 @@ pub struct ListContactRequestsParameters<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for ListContactRequestsParameters<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -188,6 +207,7 @@ impl<S: wire::Value> wire::Value for ListContactRequestsParameters<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for ListContactRequestsParameters<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests/get";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -250,12 +270,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for ListContactRequestsParameters<
         )
     }
 }
+
 static OPENAPI_PATHS_CONTACT_REQUEST_V1_REQUESTS_GET: wire::Names<1> = wire::Names {
     schema: "contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests/get",
     names: &["partnerReference", "cursor", "limit", "x-correlation-id"],
     find: find_openapi_paths_contact_request_v1_requests_get,
     required: [0],
 };
+
 fn find_openapi_paths_contact_request_v1_requests_get(name: &str) -> Option<usize> {
     match name {
         "partnerReference" => Some(0),
@@ -265,6 +287,7 @@ fn find_openapi_paths_contact_request_v1_requests_get(name: &str) -> Option<usiz
         _ => None,
     }
 }
+
 /// The parameters of `checkContactRequest`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckContactRequestParameters<S = String> {
@@ -273,6 +296,7 @@ pub struct CheckContactRequestParameters<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for CheckContactRequestParameters<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -280,6 +304,7 @@ impl<S: wire::Value> wire::Value for CheckContactRequestParameters<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for CheckContactRequestParameters<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests~1check/post";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -320,12 +345,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CheckContactRequestParameters<
         )
     }
 }
+
 static OPENAPI_PATHS_CONTACT_REQUEST_V1_REQUESTS_CHECK_POST: wire::Names<1> = wire::Names {
     schema: "contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests~1check/post",
     names: &["x-correlation-id"],
     find: find_openapi_paths_contact_request_v1_requests_check_post,
     required: [0],
 };
+
 fn find_openapi_paths_contact_request_v1_requests_check_post(
     name: &str,
 ) -> Option<usize> {
@@ -334,6 +361,7 @@ fn find_openapi_paths_contact_request_v1_requests_check_post(
         _ => None,
     }
 }
+
 /// The parameters of `readContactRequest`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReadContactRequestParameters<S = String> {
@@ -344,6 +372,7 @@ pub struct ReadContactRequestParameters<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for ReadContactRequestParameters<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -352,6 +381,7 @@ impl<S: wire::Value> wire::Value for ReadContactRequestParameters<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for ReadContactRequestParameters<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests~1{id}/get";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -396,12 +426,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for ReadContactRequestParameters<S
         )
     }
 }
+
 static OPENAPI_PATHS_CONTACT_REQUEST_V1_REQUESTS_ID_GET: wire::Names<1> = wire::Names {
     schema: "contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests~1{id}/get",
     names: &["id", "x-correlation-id"],
     find: find_openapi_paths_contact_request_v1_requests_id_get,
     required: [1],
 };
+
 fn find_openapi_paths_contact_request_v1_requests_id_get(name: &str) -> Option<usize> {
     match name {
         "id" => Some(0),
@@ -409,6 +441,7 @@ fn find_openapi_paths_contact_request_v1_requests_id_get(name: &str) -> Option<u
         _ => None,
     }
 }
+
 /// The parameters of `withdrawContactRequest`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WithdrawContactRequestParameters<S = String> {
@@ -421,6 +454,7 @@ pub struct WithdrawContactRequestParameters<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for WithdrawContactRequestParameters<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -430,6 +464,7 @@ impl<S: wire::Value> wire::Value for WithdrawContactRequestParameters<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for WithdrawContactRequestParameters<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests~1{id}~1withdrawal/post";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -487,12 +522,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for WithdrawContactRequestParamete
         )
     }
 }
+
 static OPENAPI_PATHS_CONTACT_REQUEST_V1_REQUESTS_ID_WITHDRAWAL_POST: wire::Names<1> = wire::Names {
     schema: "contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests~1{id}~1withdrawal/post",
     names: &["id", "Idempotency-Key", "x-correlation-id"],
     find: find_openapi_paths_contact_request_v1_requests_id_withdrawal_post,
     required: [1],
 };
+
 fn find_openapi_paths_contact_request_v1_requests_id_withdrawal_post(
     name: &str,
 ) -> Option<usize> {
@@ -503,6 +540,7 @@ fn find_openapi_paths_contact_request_v1_requests_id_withdrawal_post(
         _ => None,
     }
 }
+
 /// The operations of the API `contact_request/v1`.
 pub static OPERATIONS: [wire::Operation; 5] = [
     wire::Operation {
@@ -616,6 +654,7 @@ pub static OPERATIONS: [wire::Operation; 5] = [
         ],
     },
 ];
+
 /// What a server does for each operation.
 pub trait Server: Sync {
     /// What the server knows of a call beside its content: who calls, when, in which environment.
@@ -656,6 +695,7 @@ pub trait Server: Sync {
         body: wire::Parsed<super::Withdrawal>,
     ) -> impl Future<Output = Self::Answer> + Send;
 }
+
 /// Reads parameters and body of a call under the rules of the contract and hands them to the server.
 ///
 /// # Errors
@@ -737,11 +777,13 @@ pub async fn serve<T: Server>(
         _ => Err(wire::Unserved::UnknownOperation),
     }
 }
+
 /// Typed calls of every operation.
 #[derive(Debug, Clone)]
 pub struct Client<T> {
     transport: T,
 }
+
 impl<T: wire::Transport> Client<T> {
     /// A client that calls through `transport`.
     pub const fn new(transport: T) -> Self {

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Whom the bank should contact.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Person<S = String> {
@@ -13,6 +14,7 @@ pub struct Person<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for Person<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -21,6 +23,7 @@ impl<S: wire::Value> wire::Value for Person<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for Person<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/contact_request/v1/person.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -52,12 +55,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Person<S> {
         )
     }
 }
+
 static PERSON: wire::Names<1> = wire::Names {
     schema: "contact_request/v1/person.schema.json",
     names: &["forename", "surname"],
     find: find_person,
     required: [3],
 };
+
 fn find_person(name: &str) -> Option<usize> {
     match name {
         "forename" => Some(0),
@@ -65,6 +70,7 @@ fn find_person(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 pub(crate) static PERSON_FORENAME_RULE: wire::TextRule = wire::TextRule {
     schema: "contact_request/v1/person.schema.json#/properties/forename",
     patterns: &[
@@ -78,6 +84,7 @@ pub(crate) static PERSON_FORENAME_RULE: wire::TextRule = wire::TextRule {
     ],
     ..wire::TextRule::ANY
 };
+
 pub(crate) static PERSON_SURNAME_RULE: wire::TextRule = wire::TextRule {
     schema: "contact_request/v1/person.schema.json#/properties/surname",
     patterns: &[

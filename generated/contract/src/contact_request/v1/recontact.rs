@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// When the bank should get in touch. Absent means the bank chooses.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Recontact<S = String> {
@@ -11,6 +12,7 @@ pub enum Recontact<S = String> {
     /// Get in touch at the given time.
     At(super::RecontactAt<S>),
 }
+
 impl<S: wire::Value> wire::Value for Recontact<S> {
     fn write(&self, writer: &mut wire::Writer) {
         match self {
@@ -19,6 +21,7 @@ impl<S: wire::Value> wire::Value for Recontact<S> {
         }
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for Recontact<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/contact_request/v1/recontact.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {

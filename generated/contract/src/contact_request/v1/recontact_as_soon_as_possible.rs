@@ -3,12 +3,14 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Get in touch at the earliest time possible.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecontactAsSoonAsPossible {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl wire::Value for RecontactAsSoonAsPossible {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -16,6 +18,7 @@ impl wire::Value for RecontactAsSoonAsPossible {
         object.close();
     }
 }
+
 impl<'a> wire::Message<'a> for RecontactAsSoonAsPossible {
     const SCHEMA: &'static str = "https://schemas.usher.example/contact_request/v1/recontact_as_soon_as_possible.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -45,12 +48,14 @@ impl<'a> wire::Message<'a> for RecontactAsSoonAsPossible {
         )
     }
 }
+
 static RECONTACT_AS_SOON_AS_POSSIBLE: wire::Names<1> = wire::Names {
     schema: "contact_request/v1/recontact_as_soon_as_possible.schema.json",
     names: &["mode"],
     find: find_recontact_as_soon_as_possible,
     required: [1],
 };
+
 fn find_recontact_as_soon_as_possible(name: &str) -> Option<usize> {
     match name {
         "mode" => Some(0),

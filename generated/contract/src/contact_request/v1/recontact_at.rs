@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Get in touch at the given time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecontactAt<S = String> {
@@ -13,6 +14,7 @@ pub struct RecontactAt<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for RecontactAt<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -22,6 +24,7 @@ impl<S: wire::Value> wire::Value for RecontactAt<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for RecontactAt<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/contact_request/v1/recontact_at.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -60,12 +63,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for RecontactAt<S> {
         )
     }
 }
+
 static RECONTACT_AT: wire::Names<1> = wire::Names {
     schema: "contact_request/v1/recontact_at.schema.json",
     names: &["mode", "at", "timeZone"],
     find: find_recontact_at,
     required: [3],
 };
+
 fn find_recontact_at(name: &str) -> Option<usize> {
     match name {
         "mode" => Some(0),
@@ -74,6 +79,7 @@ fn find_recontact_at(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 pub(crate) static RECONTACT_AT_AT_RULE: wire::TextRule = wire::TextRule {
     schema: "contact_request/v1/recontact_at.schema.json#/properties/at",
     format: Some(wire::Format {
@@ -83,6 +89,7 @@ pub(crate) static RECONTACT_AT_AT_RULE: wire::TextRule = wire::TextRule {
     rule: Some("instant-not-past"),
     ..wire::TextRule::ANY
 };
+
 pub(crate) static RECONTACT_AT_TIME_ZONE_RULE: wire::TextRule = wire::TextRule {
     schema: "contact_request/v1/recontact_at.schema.json#/properties/timeZone",
     rule: Some("time-zone"),

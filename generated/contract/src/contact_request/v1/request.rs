@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// A person asks the bank to get in touch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request<S = String> {
@@ -27,6 +28,7 @@ pub struct Request<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for Request<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -42,6 +44,7 @@ impl<S: wire::Value> wire::Value for Request<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for Request<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/contact_request/v1/request.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -126,6 +129,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Request<S> {
         )
     }
 }
+
 static REQUEST: wire::Names<1> = wire::Names {
     schema: "contact_request/v1/request.schema.json",
     names: &[
@@ -142,6 +146,7 @@ static REQUEST: wire::Names<1> = wire::Names {
     find: find_request,
     required: [39],
 };
+
 fn find_request(name: &str) -> Option<usize> {
     match name {
         "person" => Some(0),
@@ -156,30 +161,35 @@ fn find_request(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 pub(crate) static REQUEST_PHONE_NUMBER_RULE: wire::TextRule = wire::TextRule {
     schema: "contact_request/v1/request.schema.json#/properties/phoneNumber",
     max_length: 40,
     rule: Some("phone-cz"),
     ..wire::TextRule::ANY
 };
+
 pub(crate) static REQUEST_MESSAGE_RULE: wire::TextRule = wire::TextRule {
     schema: "contact_request/v1/request.schema.json#/properties/message",
     min_length: 1,
     max_length: 4000,
     ..wire::TextRule::ANY
 };
+
 static REQUEST_IF: wire::Names<1> = wire::Names {
     schema: "contact_request/v1/request.schema.json#/if",
     names: &["subject"],
     find: find_request_if,
     required: [1],
 };
+
 fn find_request_if(name: &str) -> Option<usize> {
     match name {
         "subject" => Some(0),
         _ => None,
     }
 }
+
 pub(crate) fn check_request_if<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -211,18 +221,21 @@ pub(crate) fn check_request_if<'a>(
     }
     Ok(())
 }
+
 static REQUEST_IF_SUBJECT: wire::Names<1> = wire::Names {
     schema: "contact_request/v1/request.schema.json#/if/properties/subject",
     names: &["productType"],
     find: find_request_if_subject,
     required: [1],
 };
+
 fn find_request_if_subject(name: &str) -> Option<usize> {
     match name {
         "productType" => Some(0),
         _ => None,
     }
 }
+
 pub(crate) fn check_request_if_subject<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -267,6 +280,7 @@ pub(crate) fn check_request_if_subject<'a>(
     }
     Ok(())
 }
+
 pub(crate) fn check_request_if_subject_product_type<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// What the person wants to talk about: a product with its features, or anything (GENERAL). productType says which.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Subject<S = String> {
@@ -17,6 +18,7 @@ pub enum Subject<S = String> {
     /// Several loans to be replaced by one.
     LoanConsolidation(super::LoanConsolidation<S>),
 }
+
 impl<S: wire::Value> wire::Value for Subject<S> {
     fn write(&self, writer: &mut wire::Writer) {
         match self {
@@ -28,6 +30,7 @@ impl<S: wire::Value> wire::Value for Subject<S> {
         }
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for Subject<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/contact_request/v1/subject.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Takes a contact request back.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Withdrawal<S = String> {
@@ -11,6 +12,7 @@ pub struct Withdrawal<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for Withdrawal<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -18,6 +20,7 @@ impl<S: wire::Value> wire::Value for Withdrawal<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for Withdrawal<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/contact_request/v1/withdrawal.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -42,18 +45,21 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Withdrawal<S> {
         )
     }
 }
+
 static WITHDRAWAL: wire::Names<1> = wire::Names {
     schema: "contact_request/v1/withdrawal.schema.json",
     names: &["reason"],
     find: find_withdrawal,
     required: [0],
 };
+
 fn find_withdrawal(name: &str) -> Option<usize> {
     match name {
         "reason" => Some(0),
         _ => None,
     }
 }
+
 pub(crate) static WITHDRAWAL_REASON_RULE: wire::TextRule = wire::TextRule {
     schema: "contact_request/v1/withdrawal.schema.json#/properties/reason",
     min_length: 1,

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// The request is withdrawn. Was it delivered already, the bank is told.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WithdrawalResult<S = String> {
@@ -17,6 +18,7 @@ pub struct WithdrawalResult<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for WithdrawalResult<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -27,6 +29,7 @@ impl<S: wire::Value> wire::Value for WithdrawalResult<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for WithdrawalResult<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/contact_request/v1/withdrawal_result.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -76,12 +79,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for WithdrawalResult<S> {
         )
     }
 }
+
 static WITHDRAWAL_RESULT: wire::Names<1> = wire::Names {
     schema: "contact_request/v1/withdrawal_result.schema.json",
     names: &["id", "status", "withdrawnAt", "warnings"],
     find: find_withdrawal_result,
     required: [15],
 };
+
 fn find_withdrawal_result(name: &str) -> Option<usize> {
     match name {
         "id" => Some(0),
@@ -91,6 +96,7 @@ fn find_withdrawal_result(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 pub(crate) static WITHDRAWAL_RESULT_ID_RULE: wire::TextRule = wire::TextRule {
     schema: "contact_request/v1/withdrawal_result.schema.json#/properties/id",
     format: Some(wire::Format {
@@ -99,6 +105,7 @@ pub(crate) static WITHDRAWAL_RESULT_ID_RULE: wire::TextRule = wire::TextRule {
     }),
     ..wire::TextRule::ANY
 };
+
 pub(crate) static WITHDRAWAL_RESULT_WITHDRAWN_AT_RULE: wire::TextRule = wire::TextRule {
     schema: "contact_request/v1/withdrawal_result.schema.json#/properties/withdrawnAt",
     format: Some(wire::Format {

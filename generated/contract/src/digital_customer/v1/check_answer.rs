@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// The body is valid; nothing was stored. An invalid one is answered exactly as the method would.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckAnswer<S = String> {
@@ -11,6 +12,7 @@ pub struct CheckAnswer<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for CheckAnswer<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -19,6 +21,7 @@ impl<S: wire::Value> wire::Value for CheckAnswer<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for CheckAnswer<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/check_answer.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -51,12 +54,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CheckAnswer<S> {
         )
     }
 }
+
 static CHECK_ANSWER: wire::Names<1> = wire::Names {
     schema: "digital_customer/v1/check_answer.schema.json",
     names: &["$type", "Data"],
     find: find_check_answer,
     required: [3],
 };
+
 fn find_check_answer(name: &str) -> Option<usize> {
     match name {
         "$type" => Some(0),
@@ -64,6 +69,7 @@ fn find_check_answer(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 /// The verdict.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckMessage<S = String> {
@@ -72,6 +78,7 @@ pub struct CheckMessage<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for CheckMessage<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -81,6 +88,7 @@ impl<S: wire::Value> wire::Value for CheckMessage<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for CheckMessage<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/check_answer.schema.json#/$defs/CheckMessage";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -137,12 +145,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CheckMessage<S> {
         )
     }
 }
+
 static CHECK_ANSWER_CHECK_MESSAGE: wire::Names<1> = wire::Names {
     schema: "digital_customer/v1/check_answer.schema.json#/$defs/CheckMessage",
     names: &["$type", "Valid", "Warnings"],
     find: find_check_answer_check_message,
     required: [7],
 };
+
 fn find_check_answer_check_message(name: &str) -> Option<usize> {
     match name {
         "$type" => Some(0),

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// T.C. identity number: 11 digits with a valid checksum, as an integer or as text. The sandbox takes only the synthetic range 9876xxxxxxx, production refuses that range.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CitizenshipNumber<S = String> {
@@ -11,6 +12,7 @@ pub enum CitizenshipNumber<S = String> {
     /// As JSON string.
     Text(S),
 }
+
 impl<S: wire::Value> wire::Value for CitizenshipNumber<S> {
     fn write(&self, writer: &mut wire::Writer) {
         match self {
@@ -19,6 +21,7 @@ impl<S: wire::Value> wire::Value for CitizenshipNumber<S> {
         }
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for CitizenshipNumber<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/citizenship_number.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -49,6 +52,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CitizenshipNumber<S> {
         }
     }
 }
+
 pub(crate) static CITIZENSHIP_NUMBER_INTEGER_RULE: wire::NumberRule = wire::NumberRule {
     schema: "digital_customer/v1/citizenship_number.schema.json",
     integer: true,
@@ -57,6 +61,7 @@ pub(crate) static CITIZENSHIP_NUMBER_INTEGER_RULE: wire::NumberRule = wire::Numb
     rule: Some("tr-national-id"),
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static CITIZENSHIP_NUMBER_STRING_RULE: wire::TextRule = wire::TextRule {
     schema: "digital_customer/v1/citizenship_number.schema.json",
     patterns: &[

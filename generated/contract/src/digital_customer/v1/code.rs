@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// A code of a code list, as an integer or as a text of 1 to 20 digits. Leading zeros count, so send "06" as text.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Code<S = String> {
@@ -11,6 +12,7 @@ pub enum Code<S = String> {
     /// As JSON string.
     Text(S),
 }
+
 impl<S: wire::Value> wire::Value for Code<S> {
     fn write(&self, writer: &mut wire::Writer) {
         match self {
@@ -19,6 +21,7 @@ impl<S: wire::Value> wire::Value for Code<S> {
         }
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for Code<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/code.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -39,6 +42,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Code<S> {
         }
     }
 }
+
 pub(crate) static CODE_INTEGER_RULE: wire::NumberRule = wire::NumberRule {
     schema: "digital_customer/v1/code.schema.json",
     integer: true,
@@ -46,6 +50,7 @@ pub(crate) static CODE_INTEGER_RULE: wire::NumberRule = wire::NumberRule {
     maximum: Some(wire::Bound::new("9007199254740991", 9007199254740991, 0)),
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static CODE_STRING_RULE: wire::TextRule = wire::TextRule {
     schema: "digital_customer/v1/code.schema.json",
     patterns: &[

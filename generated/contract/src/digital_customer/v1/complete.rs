@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Ends the flow; the person becomes a customer candidate of the bank.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CompleteDigitalCustomer<S = String> {
@@ -13,6 +14,7 @@ pub struct CompleteDigitalCustomer<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for CompleteDigitalCustomer<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -21,6 +23,7 @@ impl<S: wire::Value> wire::Value for CompleteDigitalCustomer<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for CompleteDigitalCustomer<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/complete.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -56,12 +59,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CompleteDigitalCustomer<S> {
         )
     }
 }
+
 static COMPLETE: wire::Names<1> = wire::Names {
     schema: "digital_customer/v1/complete.schema.json",
     names: &["Header", "Parameters"],
     find: find_complete,
     required: [3],
 };
+
 fn find_complete(name: &str) -> Option<usize> {
     match name {
         "Header" => Some(0),
@@ -69,6 +74,7 @@ fn find_complete(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 /// What CompleteDigitalCustomer is asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CompleteParameters<S = String> {
@@ -89,6 +95,7 @@ pub struct CompleteParameters<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for CompleteParameters<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -102,6 +109,7 @@ impl<S: wire::Value> wire::Value for CompleteParameters<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for CompleteParameters<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/complete.schema.json#/$defs/CompleteParameters";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -182,6 +190,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CompleteParameters<S> {
         )
     }
 }
+
 static COMPLETE_COMPLETE_PARAMETERS: wire::Names<1> = wire::Names {
     schema: "digital_customer/v1/complete.schema.json#/$defs/CompleteParameters",
     names: &[
@@ -196,6 +205,7 @@ static COMPLETE_COMPLETE_PARAMETERS: wire::Names<1> = wire::Names {
     find: find_complete_complete_parameters,
     required: [127],
 };
+
 fn find_complete_complete_parameters(name: &str) -> Option<usize> {
     match name {
         "CustomerNo" => Some(0),

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// CompleteDigitalCustomer was accepted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CompleteAnswer<S = String> {
@@ -11,6 +12,7 @@ pub struct CompleteAnswer<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for CompleteAnswer<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -19,6 +21,7 @@ impl<S: wire::Value> wire::Value for CompleteAnswer<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for CompleteAnswer<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/complete_answer.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -56,12 +59,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CompleteAnswer<S> {
         )
     }
 }
+
 static COMPLETE_ANSWER: wire::Names<1> = wire::Names {
     schema: "digital_customer/v1/complete_answer.schema.json",
     names: &["$type", "Data"],
     find: find_complete_answer,
     required: [3],
 };
+
 fn find_complete_answer(name: &str) -> Option<usize> {
     match name {
         "$type" => Some(0),
@@ -69,6 +74,7 @@ fn find_complete_answer(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 /// The flow after its last step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CompleteDigitalCustomerMessage<S = String> {
@@ -85,6 +91,7 @@ pub struct CompleteDigitalCustomerMessage<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for CompleteDigitalCustomerMessage<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -98,6 +105,7 @@ impl<S: wire::Value> wire::Value for CompleteDigitalCustomerMessage<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for CompleteDigitalCustomerMessage<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/complete_answer.schema.json#/$defs/CompleteDigitalCustomerMessage";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -205,6 +213,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CompleteDigitalCustomerMessage
         )
     }
 }
+
 static COMPLETE_ANSWER_COMPLETE_DIGITAL_CUSTOMER_MESSAGE: wire::Names<1> = wire::Names {
     schema: "digital_customer/v1/complete_answer.schema.json#/$defs/CompleteDigitalCustomerMessage",
     names: &[
@@ -219,6 +228,7 @@ static COMPLETE_ANSWER_COMPLETE_DIGITAL_CUSTOMER_MESSAGE: wire::Names<1> = wire:
     find: find_complete_answer_complete_digital_customer_message,
     required: [95],
 };
+
 fn find_complete_answer_complete_digital_customer_message(name: &str) -> Option<usize> {
     match name {
         "$type" => Some(0),
@@ -231,6 +241,7 @@ fn find_complete_answer_complete_digital_customer_message(name: &str) -> Option<
         _ => None,
     }
 }
+
 pub(crate) static COMPLETE_ANSWER_COMPLETE_DIGITAL_CUSTOMER_MESSAGE_EXPIRES_AT_RULE: wire::TextRule = wire::TextRule {
     schema: "digital_customer/v1/complete_answer.schema.json#/$defs/CompleteDigitalCustomerMessage/properties/ExpiresAt",
     format: Some(wire::Format {

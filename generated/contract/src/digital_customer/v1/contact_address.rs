@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Another address to write to. Type and TypeCode belong together: ContactAddress is 3.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ContactAddress<S = String> {
@@ -35,6 +36,7 @@ pub struct ContactAddress<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for ContactAddress<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -55,6 +57,7 @@ impl<S: wire::Value> wire::Value for ContactAddress<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for ContactAddress<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/contact_address.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -181,6 +184,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for ContactAddress<S> {
         )
     }
 }
+
 static CONTACT_ADDRESS: wire::Names<1> = wire::Names {
     schema: "digital_customer/v1/contact_address.schema.json",
     names: &[
@@ -202,6 +206,7 @@ static CONTACT_ADDRESS: wire::Names<1> = wire::Names {
     find: find_contact_address,
     required: [16383],
 };
+
 fn find_contact_address(name: &str) -> Option<usize> {
     match name {
         "Type" => Some(0),
@@ -221,6 +226,7 @@ fn find_contact_address(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 /// Always 3, as an integer or as text.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ContactAddressTypeCode<S = String> {
@@ -229,6 +235,7 @@ pub enum ContactAddressTypeCode<S = String> {
     /// As JSON string.
     Text(S),
 }
+
 impl<S: wire::Value> wire::Value for ContactAddressTypeCode<S> {
     fn write(&self, writer: &mut wire::Writer) {
         match self {
@@ -237,57 +244,22 @@ impl<S: wire::Value> wire::Value for ContactAddressTypeCode<S> {
         }
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for ContactAddressTypeCode<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/contact_address.schema.json#/properties/TypeCode";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
         match reader.kind()? {
             wire::Kind::Number => {
                 Ok(
-                    {
-                        let mark = reader.mark();
-                        let value: Option<_> = reader
-                            .number(at, &CONTACT_ADDRESS_TYPE_CODE_INTEGER_RULE)?;
-                        reader
-                            .again(
-                                mark,
-                                |reader| {
-                                    reader
-                                        .constants(
-                                            at,
-                                            "digital_customer/v1/contact_address.schema.json#/properties/TypeCode",
-                                            "enum",
-                                            &["3", "\"3\""],
-                                        )
-                                        .map(drop)
-                                },
-                            )?;
-                        Ok(value)
-                    }?
+                    reader
+                        .number(at, &CONTACT_ADDRESS_TYPE_CODE_INTEGER_RULE)?
                         .map(ContactAddressTypeCode::Integer),
                 )
             }
             wire::Kind::Text => {
                 Ok(
-                    {
-                        let mark = reader.mark();
-                        let value: Option<_> = reader
-                            .string(at, &CONTACT_ADDRESS_TYPE_CODE_STRING_RULE)?;
-                        reader
-                            .again(
-                                mark,
-                                |reader| {
-                                    reader
-                                        .constants(
-                                            at,
-                                            "digital_customer/v1/contact_address.schema.json#/properties/TypeCode",
-                                            "enum",
-                                            &["3", "\"3\""],
-                                        )
-                                        .map(drop)
-                                },
-                            )?;
-                        Ok(value)
-                    }?
+                    reader
+                        .string(at, &CONTACT_ADDRESS_TYPE_CODE_STRING_RULE)?
                         .map(ContactAddressTypeCode::Text),
                 )
             }
@@ -303,6 +275,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for ContactAddressTypeCode<S> {
         }
     }
 }
+
 pub(crate) static CONTACT_ADDRESS_ADDRESS_DETAIL_RULE: wire::TextRule = wire::TextRule {
     schema: "digital_customer/v1/contact_address.schema.json#/properties/AddressDetail",
     max_length: 500,
@@ -329,12 +302,16 @@ pub(crate) static CONTACT_ADDRESS_ADDRESS_DETAIL_RULE: wire::TextRule = wire::Te
     ],
     ..wire::TextRule::ANY
 };
+
 pub(crate) static CONTACT_ADDRESS_TYPE_CODE_INTEGER_RULE: wire::NumberRule = wire::NumberRule {
     schema: "digital_customer/v1/contact_address.schema.json#/properties/TypeCode",
     integer: true,
+    constants: Some(("enum", &[wire::Bound::new("3", 3, 0)], "[3,\"3\"]")),
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static CONTACT_ADDRESS_TYPE_CODE_STRING_RULE: wire::TextRule = wire::TextRule {
     schema: "digital_customer/v1/contact_address.schema.json#/properties/TypeCode",
+    constants: Some(("enum", &["3"], "[3,\"3\"]")),
     ..wire::TextRule::ANY
 };

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Starts the flow of a person, or gives back the flow the person already has with your application.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CreateDigitalCustomer<S = String> {
@@ -13,6 +14,7 @@ pub struct CreateDigitalCustomer<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for CreateDigitalCustomer<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -21,6 +23,7 @@ impl<S: wire::Value> wire::Value for CreateDigitalCustomer<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for CreateDigitalCustomer<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/create.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -56,12 +59,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CreateDigitalCustomer<S> {
         )
     }
 }
+
 static CREATE: wire::Names<1> = wire::Names {
     schema: "digital_customer/v1/create.schema.json",
     names: &["Header", "Parameters"],
     find: find_create,
     required: [3],
 };
+
 fn find_create(name: &str) -> Option<usize> {
     match name {
         "Header" => Some(0),
@@ -69,6 +74,7 @@ fn find_create(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 /// What CreateDigitalCustomer is asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CreateParameters<S = String> {
@@ -79,6 +85,7 @@ pub struct CreateParameters<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for CreateParameters<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -87,6 +94,7 @@ impl<S: wire::Value> wire::Value for CreateParameters<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for CreateParameters<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/create.schema.json#/$defs/CreateParameters";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -123,12 +131,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CreateParameters<S> {
         )
     }
 }
+
 static CREATE_CREATE_PARAMETERS: wire::Names<1> = wire::Names {
     schema: "digital_customer/v1/create.schema.json#/$defs/CreateParameters",
     names: &["IsGetProcess", "DigitalCustomer"],
     find: find_create_create_parameters,
     required: [3],
 };
+
 fn find_create_create_parameters(name: &str) -> Option<usize> {
     match name {
         "IsGetProcess" => Some(0),
@@ -136,6 +146,7 @@ fn find_create_create_parameters(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 /// The person who wants to become a customer. Every member is required, also when only reading.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DigitalCustomer<S = String> {
@@ -154,6 +165,7 @@ pub struct DigitalCustomer<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for DigitalCustomer<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -167,6 +179,7 @@ impl<S: wire::Value> wire::Value for DigitalCustomer<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for DigitalCustomer<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/create.schema.json#/$defs/DigitalCustomer";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -253,6 +266,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for DigitalCustomer<S> {
         )
     }
 }
+
 static CREATE_DIGITAL_CUSTOMER: wire::Names<1> = wire::Names {
     schema: "digital_customer/v1/create.schema.json#/$defs/DigitalCustomer",
     names: &[
@@ -267,6 +281,7 @@ static CREATE_DIGITAL_CUSTOMER: wire::Names<1> = wire::Names {
     find: find_create_digital_customer,
     required: [127],
 };
+
 fn find_create_digital_customer(name: &str) -> Option<usize> {
     match name {
         "PhoneNumber" => Some(0),

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// CreateDigitalCustomer was accepted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CreateAnswer<S = String> {
@@ -11,6 +12,7 @@ pub struct CreateAnswer<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for CreateAnswer<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -19,6 +21,7 @@ impl<S: wire::Value> wire::Value for CreateAnswer<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for CreateAnswer<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/create_answer.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -56,12 +59,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CreateAnswer<S> {
         )
     }
 }
+
 static CREATE_ANSWER: wire::Names<1> = wire::Names {
     schema: "digital_customer/v1/create_answer.schema.json",
     names: &["$type", "Data"],
     find: find_create_answer,
     required: [3],
 };
+
 fn find_create_answer(name: &str) -> Option<usize> {
     match name {
         "$type" => Some(0),
@@ -69,6 +74,7 @@ fn find_create_answer(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 /// The person's flow.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CreateDigitalCustomerMessage<S = String> {
@@ -89,6 +95,7 @@ pub struct CreateDigitalCustomerMessage<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for CreateDigitalCustomerMessage<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -104,6 +111,7 @@ impl<S: wire::Value> wire::Value for CreateDigitalCustomerMessage<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for CreateDigitalCustomerMessage<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/create_answer.schema.json#/$defs/CreateDigitalCustomerMessage";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -230,6 +238,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CreateDigitalCustomerMessage<S
         )
     }
 }
+
 static CREATE_ANSWER_CREATE_DIGITAL_CUSTOMER_MESSAGE: wire::Names<1> = wire::Names {
     schema: "digital_customer/v1/create_answer.schema.json#/$defs/CreateDigitalCustomerMessage",
     names: &[
@@ -246,6 +255,7 @@ static CREATE_ANSWER_CREATE_DIGITAL_CUSTOMER_MESSAGE: wire::Names<1> = wire::Nam
     find: find_create_answer_create_digital_customer_message,
     required: [383],
 };
+
 fn find_create_answer_create_digital_customer_message(name: &str) -> Option<usize> {
     match name {
         "$type" => Some(0),
@@ -260,6 +270,7 @@ fn find_create_answer_create_digital_customer_message(name: &str) -> Option<usiz
         _ => None,
     }
 }
+
 pub(crate) static CREATE_ANSWER_CREATE_DIGITAL_CUSTOMER_MESSAGE_EXPIRES_AT_RULE: wire::TextRule = wire::TextRule {
     schema: "digital_customer/v1/create_answer.schema.json#/$defs/CreateDigitalCustomerMessage/properties/ExpiresAt",
     format: Some(wire::Format {

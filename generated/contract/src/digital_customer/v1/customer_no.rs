@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 pub(crate) static CUSTOMER_NO_RULE: wire::NumberRule = wire::NumberRule {
     schema: "digital_customer/v1/customer_no.schema.json",
     integer: true,

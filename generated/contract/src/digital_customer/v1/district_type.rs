@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Code of the kind of district, as an integer or as a text of 1 to 20 digits; null when the district has none.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DistrictType<S = String> {
@@ -11,6 +12,7 @@ pub enum DistrictType<S = String> {
     /// As JSON string.
     Text(S),
 }
+
 impl<S: wire::Value> wire::Value for DistrictType<S> {
     fn write(&self, writer: &mut wire::Writer) {
         match self {
@@ -19,6 +21,7 @@ impl<S: wire::Value> wire::Value for DistrictType<S> {
         }
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for DistrictType<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/district_type.schema.json#/(integer|string)";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -49,6 +52,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for DistrictType<S> {
         }
     }
 }
+
 pub(crate) static DISTRICT_TYPE_INTEGER_STRING_INTEGER_RULE: wire::NumberRule = wire::NumberRule {
     schema: "digital_customer/v1/district_type.schema.json",
     integer: true,
@@ -56,6 +60,7 @@ pub(crate) static DISTRICT_TYPE_INTEGER_STRING_INTEGER_RULE: wire::NumberRule = 
     maximum: Some(wire::Bound::new("9007199254740991", 9007199254740991, 0)),
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static DISTRICT_TYPE_INTEGER_STRING_STRING_RULE: wire::TextRule = wire::TextRule {
     schema: "digital_customer/v1/district_type.schema.json",
     patterns: &[

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Any failure, with its HTTP status; never sent with 2xx.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ErrorAnswer<S = String> {
@@ -11,6 +12,7 @@ pub struct ErrorAnswer<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for ErrorAnswer<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -19,6 +21,7 @@ impl<S: wire::Value> wire::Value for ErrorAnswer<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for ErrorAnswer<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/error.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -49,12 +52,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for ErrorAnswer<S> {
         )
     }
 }
+
 static ERROR: wire::Names<1> = wire::Names {
     schema: "digital_customer/v1/error.schema.json",
     names: &["$type", "Error"],
     find: find_error,
     required: [3],
 };
+
 fn find_error(name: &str) -> Option<usize> {
     match name {
         "$type" => Some(0),
@@ -62,6 +67,7 @@ fn find_error(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 /// What failed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Error<S = String> {
@@ -78,6 +84,7 @@ pub struct Error<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for Error<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -89,6 +96,7 @@ impl<S: wire::Value> wire::Value for Error<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for Error<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/error.schema.json#/$defs/Error";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -153,12 +161,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Error<S> {
         )
     }
 }
+
 static ERROR_ERROR: wire::Names<1> = wire::Names {
     schema: "digital_customer/v1/error.schema.json#/$defs/Error",
     names: &["Code", "Description", "Parameters", "TransactionId", "Truncated"],
     find: find_error_error,
     required: [15],
 };
+
 fn find_error_error(name: &str) -> Option<usize> {
     match name {
         "Code" => Some(0),
@@ -169,6 +179,7 @@ fn find_error_error(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 pub(crate) static ERROR_ERROR_CODE_RULE: wire::TextRule = wire::TextRule {
     schema: "digital_customer/v1/error.schema.json#/$defs/Error/properties/Code",
     patterns: &[
@@ -192,10 +203,12 @@ pub(crate) static ERROR_ERROR_CODE_RULE: wire::TextRule = wire::TextRule {
     ],
     ..wire::TextRule::ANY
 };
+
 pub(crate) static ERROR_ERROR_DESCRIPTION_RULE: wire::TextRule = wire::TextRule {
     schema: "digital_customer/v1/error.schema.json#/$defs/Error/properties/Description",
     ..wire::TextRule::ANY
 };
+
 pub(crate) static ERROR_ERROR_TRANSACTION_ID_RULE: wire::TextRule = wire::TextRule {
     schema: "digital_customer/v1/error.schema.json#/$defs/Error/properties/TransactionId",
     format: Some(wire::Format {

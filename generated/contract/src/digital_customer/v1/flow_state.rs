@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Where the flow stands: created, informed by an update, completed, rejected by the bank, or expired.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum FlowState {
@@ -19,6 +20,7 @@ pub enum FlowState {
     /// A value of a newer version.
     Unknown(Box<str>),
 }
+
 impl FlowState {
     /// The spelling of the contract.
     pub fn as_str(&self) -> &str {
@@ -32,11 +34,13 @@ impl FlowState {
         }
     }
 }
+
 impl wire::Value for FlowState {
     fn write(&self, writer: &mut wire::Writer) {
         writer.text(self.as_str());
     }
 }
+
 impl<'a> wire::Choice<'a> for FlowState {
     const ALLOWED: &'static str = "[\"CREATED\",\"INFORMED\",\"COMPLETED\",\"REJECTED\",\"EXPIRED\"]";
     fn find(text: &str) -> Option<Self> {
@@ -53,6 +57,7 @@ impl<'a> wire::Choice<'a> for FlowState {
         Some(FlowState::Unknown(text.into_owned().into_boxed_str()))
     }
 }
+
 impl<'a> wire::Message<'a> for FlowState {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/flow_state.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Who calls and from where; the same in every method.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Header<S = String> {
@@ -21,6 +22,7 @@ pub struct Header<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for Header<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -33,6 +35,7 @@ impl<S: wire::Value> wire::Value for Header<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for Header<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/header.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -90,6 +93,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Header<S> {
         )
     }
 }
+
 static HEADER: wire::Names<1> = wire::Names {
     schema: "digital_customer/v1/header.schema.json",
     names: &[
@@ -103,6 +107,7 @@ static HEADER: wire::Names<1> = wire::Names {
     find: find_header,
     required: [15],
 };
+
 fn find_header(name: &str) -> Option<usize> {
     match name {
         "AppKey" => Some(0),
@@ -114,18 +119,21 @@ fn find_header(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 pub(crate) static HEADER_APP_KEY_RULE: wire::TextRule = wire::TextRule {
     schema: "digital_customer/v1/header.schema.json#/properties/AppKey",
     min_length: 1,
     max_length: 64,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static HEADER_CHANNEL_RULE: wire::TextRule = wire::TextRule {
     schema: "digital_customer/v1/header.schema.json#/properties/Channel",
     min_length: 1,
     max_length: 32,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static HEADER_CHANNEL_SESSION_ID_RULE: wire::TextRule = wire::TextRule {
     schema: "digital_customer/v1/header.schema.json#/properties/ChannelSessionId",
     patterns: &[
@@ -151,6 +159,7 @@ pub(crate) static HEADER_CHANNEL_SESSION_ID_RULE: wire::TextRule = wire::TextRul
     ],
     ..wire::TextRule::ANY
 };
+
 pub(crate) static HEADER_CHANNEL_REQUEST_ID_RULE: wire::TextRule = wire::TextRule {
     schema: "digital_customer/v1/header.schema.json#/properties/ChannelRequestId",
     patterns: &[

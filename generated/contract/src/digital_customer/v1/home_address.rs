@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Where the person lives. Type and TypeCode belong together: HomeAddress is 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HomeAddress<S = String> {
@@ -35,6 +36,7 @@ pub struct HomeAddress<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for HomeAddress<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -55,6 +57,7 @@ impl<S: wire::Value> wire::Value for HomeAddress<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for HomeAddress<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/home_address.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -181,6 +184,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for HomeAddress<S> {
         )
     }
 }
+
 static HOME_ADDRESS: wire::Names<1> = wire::Names {
     schema: "digital_customer/v1/home_address.schema.json",
     names: &[
@@ -202,6 +206,7 @@ static HOME_ADDRESS: wire::Names<1> = wire::Names {
     find: find_home_address,
     required: [16383],
 };
+
 fn find_home_address(name: &str) -> Option<usize> {
     match name {
         "Type" => Some(0),
@@ -221,6 +226,7 @@ fn find_home_address(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 /// Always 1, as an integer or as text.
 #[derive(Debug, Clone, PartialEq)]
 pub enum HomeAddressTypeCode<S = String> {
@@ -229,6 +235,7 @@ pub enum HomeAddressTypeCode<S = String> {
     /// As JSON string.
     Text(S),
 }
+
 impl<S: wire::Value> wire::Value for HomeAddressTypeCode<S> {
     fn write(&self, writer: &mut wire::Writer) {
         match self {
@@ -237,57 +244,22 @@ impl<S: wire::Value> wire::Value for HomeAddressTypeCode<S> {
         }
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for HomeAddressTypeCode<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/home_address.schema.json#/properties/TypeCode";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
         match reader.kind()? {
             wire::Kind::Number => {
                 Ok(
-                    {
-                        let mark = reader.mark();
-                        let value: Option<_> = reader
-                            .number(at, &HOME_ADDRESS_TYPE_CODE_INTEGER_RULE)?;
-                        reader
-                            .again(
-                                mark,
-                                |reader| {
-                                    reader
-                                        .constants(
-                                            at,
-                                            "digital_customer/v1/home_address.schema.json#/properties/TypeCode",
-                                            "enum",
-                                            &["1", "\"1\""],
-                                        )
-                                        .map(drop)
-                                },
-                            )?;
-                        Ok(value)
-                    }?
+                    reader
+                        .number(at, &HOME_ADDRESS_TYPE_CODE_INTEGER_RULE)?
                         .map(HomeAddressTypeCode::Integer),
                 )
             }
             wire::Kind::Text => {
                 Ok(
-                    {
-                        let mark = reader.mark();
-                        let value: Option<_> = reader
-                            .string(at, &HOME_ADDRESS_TYPE_CODE_STRING_RULE)?;
-                        reader
-                            .again(
-                                mark,
-                                |reader| {
-                                    reader
-                                        .constants(
-                                            at,
-                                            "digital_customer/v1/home_address.schema.json#/properties/TypeCode",
-                                            "enum",
-                                            &["1", "\"1\""],
-                                        )
-                                        .map(drop)
-                                },
-                            )?;
-                        Ok(value)
-                    }?
+                    reader
+                        .string(at, &HOME_ADDRESS_TYPE_CODE_STRING_RULE)?
                         .map(HomeAddressTypeCode::Text),
                 )
             }
@@ -303,6 +275,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for HomeAddressTypeCode<S> {
         }
     }
 }
+
 pub(crate) static HOME_ADDRESS_ADDRESS_DETAIL_RULE: wire::TextRule = wire::TextRule {
     schema: "digital_customer/v1/home_address.schema.json#/properties/AddressDetail",
     max_length: 500,
@@ -329,12 +302,16 @@ pub(crate) static HOME_ADDRESS_ADDRESS_DETAIL_RULE: wire::TextRule = wire::TextR
     ],
     ..wire::TextRule::ANY
 };
+
 pub(crate) static HOME_ADDRESS_TYPE_CODE_INTEGER_RULE: wire::NumberRule = wire::NumberRule {
     schema: "digital_customer/v1/home_address.schema.json#/properties/TypeCode",
     integer: true,
+    constants: Some(("enum", &[wire::Bound::new("1", 1, 0)], "[1,\"1\"]")),
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static HOME_ADDRESS_TYPE_CODE_STRING_RULE: wire::TextRule = wire::TextRule {
     schema: "digital_customer/v1/home_address.schema.json#/properties/TypeCode",
+    constants: Some(("enum", &["1"], "[1,\"1\"]")),
     ..wire::TextRule::ANY
 };

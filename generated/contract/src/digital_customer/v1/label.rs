@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 pub(crate) static LABEL_RULE: wire::TextRule = wire::TextRule {
     schema: "digital_customer/v1/label.schema.json",
     max_length: 100,

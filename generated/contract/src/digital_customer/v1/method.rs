@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// A method of this API.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Method {
@@ -15,6 +16,7 @@ pub enum Method {
     /// A value of a newer version.
     Unknown(Box<str>),
 }
+
 impl Method {
     /// The spelling of the contract.
     pub fn as_str(&self) -> &str {
@@ -28,11 +30,13 @@ impl Method {
         }
     }
 }
+
 impl wire::Value for Method {
     fn write(&self, writer: &mut wire::Writer) {
         writer.text(self.as_str());
     }
 }
+
 impl<'a> wire::Choice<'a> for Method {
     const ALLOWED: &'static str = "[\"CreateDigitalCustomer\",\"UpdateDigitalCustomerInformations\",\"CompleteDigitalCustomer\"]";
     fn find(text: &str) -> Option<Self> {
@@ -49,6 +53,7 @@ impl<'a> wire::Choice<'a> for Method {
         Some(Method::Unknown(text.into_owned().into_boxed_str()))
     }
 }
+
 impl<'a> wire::Message<'a> for Method {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/method.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 pub(crate) static OPENAPI_COMPONENTS_PARAMETERS_CORRELATION_ID_SCHEMA_RULE: wire::TextRule = wire::TextRule {
     schema: "digital_customer/v1/openapi.json#/components/parameters/CorrelationId/schema",
     format: Some(wire::Format {
@@ -11,36 +12,42 @@ pub(crate) static OPENAPI_COMPONENTS_PARAMETERS_CORRELATION_ID_SCHEMA_RULE: wire
     }),
     ..wire::TextRule::ANY
 };
+
 pub(crate) static OPENAPI_COMPONENTS_PARAMETERS_IDEMPOTENCY_KEY_SCHEMA_RULE: wire::TextRule = wire::TextRule {
     schema: "digital_customer/v1/openapi.json#/components/parameters/IdempotencyKey/schema",
     min_length: 1,
     max_length: 255,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static OPENAPI_COMPONENTS_PARAMETERS_PARTNER_REFERENCE_SCHEMA_RULE: wire::TextRule = wire::TextRule {
     schema: "digital_customer/v1/openapi.json#/components/parameters/PartnerReference/schema",
     min_length: 1,
     max_length: 64,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static OPENAPI_COMPONENTS_PARAMETERS_CAMPAIGN_SCHEMA_RULE: wire::TextRule = wire::TextRule {
     schema: "digital_customer/v1/openapi.json#/components/parameters/Campaign/schema",
     min_length: 1,
     max_length: 128,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static OPENAPI_COMPONENTS_PARAMETERS_SOURCE_SCHEMA_RULE: wire::TextRule = wire::TextRule {
     schema: "digital_customer/v1/openapi.json#/components/parameters/Source/schema",
     min_length: 1,
     max_length: 128,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static OPENAPI_COMPONENTS_PARAMETERS_SUB_PARTNER_SCHEMA_RULE: wire::TextRule = wire::TextRule {
     schema: "digital_customer/v1/openapi.json#/components/parameters/SubPartner/schema",
     min_length: 1,
     max_length: 128,
     ..wire::TextRule::ANY
 };
+
 /// The parameters of `createDigitalCustomer`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CreateDigitalCustomerParameters<S = String> {
@@ -59,6 +66,7 @@ pub struct CreateDigitalCustomerParameters<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for CreateDigitalCustomerParameters<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -71,6 +79,7 @@ impl<S: wire::Value> wire::Value for CreateDigitalCustomerParameters<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for CreateDigitalCustomerParameters<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/openapi.json#/paths/~1digital-customer~1v1~1CreateDigitalCustomer/post";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -155,6 +164,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CreateDigitalCustomerParameter
         )
     }
 }
+
 static OPENAPI_PATHS_DIGITAL_CUSTOMER_V1_CREATE_DIGITAL_CUSTOMER_POST: wire::Names<1> = wire::Names {
     schema: "digital_customer/v1/openapi.json#/paths/~1digital-customer~1v1~1CreateDigitalCustomer/post",
     names: &[
@@ -168,6 +178,7 @@ static OPENAPI_PATHS_DIGITAL_CUSTOMER_V1_CREATE_DIGITAL_CUSTOMER_POST: wire::Nam
     find: find_openapi_paths_digital_customer_v1_create_digital_customer_post,
     required: [0],
 };
+
 fn find_openapi_paths_digital_customer_v1_create_digital_customer_post(
     name: &str,
 ) -> Option<usize> {
@@ -181,6 +192,7 @@ fn find_openapi_paths_digital_customer_v1_create_digital_customer_post(
         _ => None,
     }
 }
+
 /// The parameters of `checkCreateDigitalCustomer`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckCreateDigitalCustomerParameters<S = String> {
@@ -189,6 +201,7 @@ pub struct CheckCreateDigitalCustomerParameters<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for CheckCreateDigitalCustomerParameters<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -196,6 +209,7 @@ impl<S: wire::Value> wire::Value for CheckCreateDigitalCustomerParameters<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a>
 for CheckCreateDigitalCustomerParameters<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/openapi.json#/paths/~1digital-customer~1v1~1CreateDigitalCustomer~1check/post";
@@ -238,6 +252,7 @@ for CheckCreateDigitalCustomerParameters<S> {
         )
     }
 }
+
 static OPENAPI_PATHS_DIGITAL_CUSTOMER_V1_CREATE_DIGITAL_CUSTOMER_CHECK_POST: wire::Names<
     1,
 > = wire::Names {
@@ -246,6 +261,7 @@ static OPENAPI_PATHS_DIGITAL_CUSTOMER_V1_CREATE_DIGITAL_CUSTOMER_CHECK_POST: wir
     find: find_openapi_paths_digital_customer_v1_create_digital_customer_check_post,
     required: [0],
 };
+
 fn find_openapi_paths_digital_customer_v1_create_digital_customer_check_post(
     name: &str,
 ) -> Option<usize> {
@@ -254,6 +270,7 @@ fn find_openapi_paths_digital_customer_v1_create_digital_customer_check_post(
         _ => None,
     }
 }
+
 /// The parameters of `updateDigitalCustomerInformations`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UpdateDigitalCustomerInformationsParameters<S = String> {
@@ -272,6 +289,7 @@ pub struct UpdateDigitalCustomerInformationsParameters<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for UpdateDigitalCustomerInformationsParameters<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -284,6 +302,7 @@ impl<S: wire::Value> wire::Value for UpdateDigitalCustomerInformationsParameters
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a>
 for UpdateDigitalCustomerInformationsParameters<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/openapi.json#/paths/~1digital-customer~1v1~1UpdateDigitalCustomerInformations/post";
@@ -371,6 +390,7 @@ for UpdateDigitalCustomerInformationsParameters<S> {
         )
     }
 }
+
 static OPENAPI_PATHS_DIGITAL_CUSTOMER_V1_UPDATE_DIGITAL_CUSTOMER_INFORMATIONS_POST: wire::Names<
     1,
 > = wire::Names {
@@ -386,6 +406,7 @@ static OPENAPI_PATHS_DIGITAL_CUSTOMER_V1_UPDATE_DIGITAL_CUSTOMER_INFORMATIONS_PO
     find: find_openapi_paths_digital_customer_v1_update_digital_customer_informations_post,
     required: [0],
 };
+
 fn find_openapi_paths_digital_customer_v1_update_digital_customer_informations_post(
     name: &str,
 ) -> Option<usize> {
@@ -399,6 +420,7 @@ fn find_openapi_paths_digital_customer_v1_update_digital_customer_informations_p
         _ => None,
     }
 }
+
 /// The parameters of `checkUpdateDigitalCustomerInformations`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckUpdateDigitalCustomerInformationsParameters<S = String> {
@@ -407,6 +429,7 @@ pub struct CheckUpdateDigitalCustomerInformationsParameters<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value
 for CheckUpdateDigitalCustomerInformationsParameters<S> {
     fn write(&self, writer: &mut wire::Writer) {
@@ -415,6 +438,7 @@ for CheckUpdateDigitalCustomerInformationsParameters<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a>
 for CheckUpdateDigitalCustomerInformationsParameters<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/openapi.json#/paths/~1digital-customer~1v1~1UpdateDigitalCustomerInformations~1check/post";
@@ -457,6 +481,7 @@ for CheckUpdateDigitalCustomerInformationsParameters<S> {
         )
     }
 }
+
 static OPENAPI_PATHS_DIGITAL_CUSTOMER_V1_UPDATE_DIGITAL_CUSTOMER_INFORMATIONS_CHECK_POST: wire::Names<
     1,
 > = wire::Names {
@@ -465,6 +490,7 @@ static OPENAPI_PATHS_DIGITAL_CUSTOMER_V1_UPDATE_DIGITAL_CUSTOMER_INFORMATIONS_CH
     find: find_openapi_paths_digital_customer_v1_update_digital_customer_informations_check_post,
     required: [0],
 };
+
 fn find_openapi_paths_digital_customer_v1_update_digital_customer_informations_check_post(
     name: &str,
 ) -> Option<usize> {
@@ -473,6 +499,7 @@ fn find_openapi_paths_digital_customer_v1_update_digital_customer_informations_c
         _ => None,
     }
 }
+
 /// The parameters of `completeDigitalCustomer`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CompleteDigitalCustomerParameters<S = String> {
@@ -491,6 +518,7 @@ pub struct CompleteDigitalCustomerParameters<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for CompleteDigitalCustomerParameters<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -503,6 +531,7 @@ impl<S: wire::Value> wire::Value for CompleteDigitalCustomerParameters<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for CompleteDigitalCustomerParameters<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/openapi.json#/paths/~1digital-customer~1v1~1CompleteDigitalCustomer/post";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -589,6 +618,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CompleteDigitalCustomerParamet
         )
     }
 }
+
 static OPENAPI_PATHS_DIGITAL_CUSTOMER_V1_COMPLETE_DIGITAL_CUSTOMER_POST: wire::Names<
     1,
 > = wire::Names {
@@ -604,6 +634,7 @@ static OPENAPI_PATHS_DIGITAL_CUSTOMER_V1_COMPLETE_DIGITAL_CUSTOMER_POST: wire::N
     find: find_openapi_paths_digital_customer_v1_complete_digital_customer_post,
     required: [0],
 };
+
 fn find_openapi_paths_digital_customer_v1_complete_digital_customer_post(
     name: &str,
 ) -> Option<usize> {
@@ -617,6 +648,7 @@ fn find_openapi_paths_digital_customer_v1_complete_digital_customer_post(
         _ => None,
     }
 }
+
 /// The parameters of `checkCompleteDigitalCustomer`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckCompleteDigitalCustomerParameters<S = String> {
@@ -625,6 +657,7 @@ pub struct CheckCompleteDigitalCustomerParameters<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for CheckCompleteDigitalCustomerParameters<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -632,6 +665,7 @@ impl<S: wire::Value> wire::Value for CheckCompleteDigitalCustomerParameters<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a>
 for CheckCompleteDigitalCustomerParameters<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/openapi.json#/paths/~1digital-customer~1v1~1CompleteDigitalCustomer~1check/post";
@@ -674,6 +708,7 @@ for CheckCompleteDigitalCustomerParameters<S> {
         )
     }
 }
+
 static OPENAPI_PATHS_DIGITAL_CUSTOMER_V1_COMPLETE_DIGITAL_CUSTOMER_CHECK_POST: wire::Names<
     1,
 > = wire::Names {
@@ -682,6 +717,7 @@ static OPENAPI_PATHS_DIGITAL_CUSTOMER_V1_COMPLETE_DIGITAL_CUSTOMER_CHECK_POST: w
     find: find_openapi_paths_digital_customer_v1_complete_digital_customer_check_post,
     required: [0],
 };
+
 fn find_openapi_paths_digital_customer_v1_complete_digital_customer_check_post(
     name: &str,
 ) -> Option<usize> {
@@ -690,6 +726,7 @@ fn find_openapi_paths_digital_customer_v1_complete_digital_customer_check_post(
         _ => None,
     }
 }
+
 /// The operations of the API `digital_customer/v1`.
 pub static OPERATIONS: [wire::Operation; 6] = [
     wire::Operation {
@@ -858,6 +895,7 @@ pub static OPERATIONS: [wire::Operation; 6] = [
         ],
     },
 ];
+
 /// What a server does for each operation.
 pub trait Server: Sync {
     /// What the server knows of a call beside its content: who calls, when, in which environment.
@@ -907,6 +945,7 @@ pub trait Server: Sync {
         body: wire::Parsed<super::CompleteDigitalCustomer>,
     ) -> impl Future<Output = Self::Answer> + Send;
 }
+
 /// Reads parameters and body of a call under the rules of the contract and hands them to the server.
 ///
 /// # Errors
@@ -1007,11 +1046,13 @@ pub async fn serve<T: Server>(
         _ => Err(wire::Unserved::UnknownOperation),
     }
 }
+
 /// Typed calls of every operation.
 #[derive(Debug, Clone)]
 pub struct Client<T> {
     transport: T,
 }
+
 impl<T: wire::Transport> Client<T> {
     /// A client that calls through `transport`.
     pub const fn new(transport: T) -> Self {

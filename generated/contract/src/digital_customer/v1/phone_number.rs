@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 pub(crate) static PHONE_NUMBER_RULE: wire::TextRule = wire::TextRule {
     schema: "digital_customer/v1/phone_number.schema.json",
     patterns: &[

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 pub(crate) static PROCESS_ID_RULE: wire::NumberRule = wire::NumberRule {
     schema: "digital_customer/v1/process_id.schema.json",
     integer: true,

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Adds education, work, salary, branch and addresses to the flow.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UpdateDigitalCustomerInformations<S = String> {
@@ -13,6 +14,7 @@ pub struct UpdateDigitalCustomerInformations<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for UpdateDigitalCustomerInformations<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -21,6 +23,7 @@ impl<S: wire::Value> wire::Value for UpdateDigitalCustomerInformations<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for UpdateDigitalCustomerInformations<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/update.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -56,12 +59,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for UpdateDigitalCustomerInformati
         )
     }
 }
+
 static UPDATE: wire::Names<1> = wire::Names {
     schema: "digital_customer/v1/update.schema.json",
     names: &["Header", "Parameters"],
     find: find_update,
     required: [3],
 };
+
 fn find_update(name: &str) -> Option<usize> {
     match name {
         "Header" => Some(0),
@@ -69,6 +74,7 @@ fn find_update(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 /// What UpdateDigitalCustomerInformations is asked for. Labels and codes come from the bank's code lists and must agree.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UpdateParameters<S = String> {
@@ -115,6 +121,7 @@ pub struct UpdateParameters<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for UpdateParameters<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -141,6 +148,7 @@ impl<S: wire::Value> wire::Value for UpdateParameters<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for UpdateParameters<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/update.schema.json#/$defs/UpdateParameters";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -353,6 +361,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for UpdateParameters<S> {
         )
     }
 }
+
 static UPDATE_UPDATE_PARAMETERS: wire::Names<1> = wire::Names {
     schema: "digital_customer/v1/update.schema.json#/$defs/UpdateParameters",
     names: &[
@@ -380,6 +389,7 @@ static UPDATE_UPDATE_PARAMETERS: wire::Names<1> = wire::Names {
     find: find_update_update_parameters,
     required: [917503],
 };
+
 fn find_update_update_parameters(name: &str) -> Option<usize> {
     match name {
         "CustomerNo" => Some(0),
@@ -405,6 +415,7 @@ fn find_update_update_parameters(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 pub(crate) static UPDATE_UPDATE_PARAMETERS_COMPANY_NAME_RULE: wire::TextRule = wire::TextRule {
     schema: "digital_customer/v1/update.schema.json#/$defs/UpdateParameters/properties/CompanyName",
     max_length: 200,
@@ -431,11 +442,13 @@ pub(crate) static UPDATE_UPDATE_PARAMETERS_COMPANY_NAME_RULE: wire::TextRule = w
     ],
     ..wire::TextRule::ANY
 };
+
 pub(crate) static UPDATE_UPDATE_PARAMETERS_SALARY_INFO_RULE: wire::NumberRule = wire::NumberRule {
     schema: "digital_customer/v1/update.schema.json#/$defs/UpdateParameters/properties/SalaryInfo",
     minimum: Some(wire::Bound::new("0", 0, 0)),
     ..wire::NumberRule::ANY
 };
+
 /// The address the bank writes to: HomeAddressInfo, JobAddressInfo or ContactAddressInfo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SelectedAddress {
@@ -446,6 +459,7 @@ pub enum SelectedAddress {
     /// `Contact`
     Contact,
 }
+
 impl SelectedAddress {
     /// The spelling of the contract.
     pub fn as_str(&self) -> &str {
@@ -456,11 +470,13 @@ impl SelectedAddress {
         }
     }
 }
+
 impl wire::Value for SelectedAddress {
     fn write(&self, writer: &mut wire::Writer) {
         writer.text(self.as_str());
     }
 }
+
 impl<'a> wire::Choice<'a> for SelectedAddress {
     const ALLOWED: &'static str = "[\"Home\",\"Work\",\"Contact\"]";
     fn find(text: &str) -> Option<Self> {
@@ -472,6 +488,7 @@ impl<'a> wire::Choice<'a> for SelectedAddress {
         }
     }
 }
+
 impl<'a> wire::Message<'a> for SelectedAddress {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/update.schema.json#/$defs/UpdateParameters/properties/SelectedAddress";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -482,18 +499,21 @@ impl<'a> wire::Message<'a> for SelectedAddress {
             )
     }
 }
+
 static UPDATE_UPDATE_PARAMETERS_IF: wire::Names<1> = wire::Names {
     schema: "digital_customer/v1/update.schema.json#/$defs/UpdateParameters/if",
     names: &["SelectedAddress"],
     find: find_update_update_parameters_if,
     required: [1],
 };
+
 fn find_update_update_parameters_if(name: &str) -> Option<usize> {
     match name {
         "SelectedAddress" => Some(0),
         _ => None,
     }
 }
+
 pub(crate) fn check_update_update_parameters_if<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,
@@ -531,6 +551,7 @@ pub(crate) fn check_update_update_parameters_if<'a>(
     }
     Ok(())
 }
+
 pub(crate) fn check_update_update_parameters_if_selected_address<'a>(
     reader: &mut wire::Reader<'a>,
     at: &wire::Path<'_>,

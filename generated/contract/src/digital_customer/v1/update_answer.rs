@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// UpdateDigitalCustomerInformations was accepted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UpdateAnswer<S = String> {
@@ -11,6 +12,7 @@ pub struct UpdateAnswer<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for UpdateAnswer<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -19,6 +21,7 @@ impl<S: wire::Value> wire::Value for UpdateAnswer<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for UpdateAnswer<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/update_answer.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -56,12 +59,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for UpdateAnswer<S> {
         )
     }
 }
+
 static UPDATE_ANSWER: wire::Names<1> = wire::Names {
     schema: "digital_customer/v1/update_answer.schema.json",
     names: &["$type", "Data"],
     find: find_update_answer,
     required: [3],
 };
+
 fn find_update_answer(name: &str) -> Option<usize> {
     match name {
         "$type" => Some(0),
@@ -69,6 +74,7 @@ fn find_update_answer(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 /// The flow after the update.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AddDigitalCustomerDocumentsMessage<S = String> {
@@ -89,6 +95,7 @@ pub struct AddDigitalCustomerDocumentsMessage<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for AddDigitalCustomerDocumentsMessage<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -104,6 +111,7 @@ impl<S: wire::Value> wire::Value for AddDigitalCustomerDocumentsMessage<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for AddDigitalCustomerDocumentsMessage<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/update_answer.schema.json#/$defs/AddDigitalCustomerDocumentsMessage";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -234,6 +242,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for AddDigitalCustomerDocumentsMes
         )
     }
 }
+
 static UPDATE_ANSWER_ADD_DIGITAL_CUSTOMER_DOCUMENTS_MESSAGE: wire::Names<1> = wire::Names {
     schema: "digital_customer/v1/update_answer.schema.json#/$defs/AddDigitalCustomerDocumentsMessage",
     names: &[
@@ -250,6 +259,7 @@ static UPDATE_ANSWER_ADD_DIGITAL_CUSTOMER_DOCUMENTS_MESSAGE: wire::Names<1> = wi
     find: find_update_answer_add_digital_customer_documents_message,
     required: [383],
 };
+
 fn find_update_answer_add_digital_customer_documents_message(
     name: &str,
 ) -> Option<usize> {
@@ -266,6 +276,7 @@ fn find_update_answer_add_digital_customer_documents_message(
         _ => None,
     }
 }
+
 pub(crate) static UPDATE_ANSWER_ADD_DIGITAL_CUSTOMER_DOCUMENTS_MESSAGE_EXPIRES_AT_RULE: wire::TextRule = wire::TextRule {
     schema: "digital_customer/v1/update_answer.schema.json#/$defs/AddDigitalCustomerDocumentsMessage/properties/ExpiresAt",
     format: Some(wire::Format {

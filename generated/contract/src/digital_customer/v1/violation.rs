@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// One broken rule. It names the place and the rule, never the value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Violation<S = String> {
@@ -17,6 +18,7 @@ pub struct Violation<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for Violation<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -27,6 +29,7 @@ impl<S: wire::Value> wire::Value for Violation<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for Violation<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/violation.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -62,12 +65,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Violation<S> {
         )
     }
 }
+
 static VIOLATION: wire::Names<1> = wire::Names {
     schema: "digital_customer/v1/violation.schema.json",
     names: &["Pointer", "Code", "Message", "Limit"],
     find: find_violation,
     required: [7],
 };
+
 fn find_violation(name: &str) -> Option<usize> {
     match name {
         "Pointer" => Some(0),
@@ -77,6 +82,7 @@ fn find_violation(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 pub(crate) static VIOLATION_CODE_RULE: wire::TextRule = wire::TextRule {
     schema: "digital_customer/v1/violation.schema.json#/properties/Code",
     patterns: &[
@@ -100,6 +106,7 @@ pub(crate) static VIOLATION_CODE_RULE: wire::TextRule = wire::TextRule {
     ],
     ..wire::TextRule::ANY
 };
+
 pub(crate) static VIOLATION_MESSAGE_RULE: wire::TextRule = wire::TextRule {
     schema: "digital_customer/v1/violation.schema.json#/properties/Message",
     ..wire::TextRule::ANY

@@ -3,6 +3,7 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 /// Where the person works. Type and TypeCode belong together: WorkAddress is 2.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WorkAddress<S = String> {
@@ -35,6 +36,7 @@ pub struct WorkAddress<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for WorkAddress<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -55,6 +57,7 @@ impl<S: wire::Value> wire::Value for WorkAddress<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for WorkAddress<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/work_address.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -181,6 +184,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for WorkAddress<S> {
         )
     }
 }
+
 static WORK_ADDRESS: wire::Names<1> = wire::Names {
     schema: "digital_customer/v1/work_address.schema.json",
     names: &[
@@ -202,6 +206,7 @@ static WORK_ADDRESS: wire::Names<1> = wire::Names {
     find: find_work_address,
     required: [16383],
 };
+
 fn find_work_address(name: &str) -> Option<usize> {
     match name {
         "Type" => Some(0),
@@ -221,6 +226,7 @@ fn find_work_address(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 /// Always 2, as an integer or as text.
 #[derive(Debug, Clone, PartialEq)]
 pub enum WorkAddressTypeCode<S = String> {
@@ -229,6 +235,7 @@ pub enum WorkAddressTypeCode<S = String> {
     /// As JSON string.
     Text(S),
 }
+
 impl<S: wire::Value> wire::Value for WorkAddressTypeCode<S> {
     fn write(&self, writer: &mut wire::Writer) {
         match self {
@@ -237,57 +244,22 @@ impl<S: wire::Value> wire::Value for WorkAddressTypeCode<S> {
         }
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for WorkAddressTypeCode<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/work_address.schema.json#/properties/TypeCode";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
         match reader.kind()? {
             wire::Kind::Number => {
                 Ok(
-                    {
-                        let mark = reader.mark();
-                        let value: Option<_> = reader
-                            .number(at, &WORK_ADDRESS_TYPE_CODE_INTEGER_RULE)?;
-                        reader
-                            .again(
-                                mark,
-                                |reader| {
-                                    reader
-                                        .constants(
-                                            at,
-                                            "digital_customer/v1/work_address.schema.json#/properties/TypeCode",
-                                            "enum",
-                                            &["2", "\"2\""],
-                                        )
-                                        .map(drop)
-                                },
-                            )?;
-                        Ok(value)
-                    }?
+                    reader
+                        .number(at, &WORK_ADDRESS_TYPE_CODE_INTEGER_RULE)?
                         .map(WorkAddressTypeCode::Integer),
                 )
             }
             wire::Kind::Text => {
                 Ok(
-                    {
-                        let mark = reader.mark();
-                        let value: Option<_> = reader
-                            .string(at, &WORK_ADDRESS_TYPE_CODE_STRING_RULE)?;
-                        reader
-                            .again(
-                                mark,
-                                |reader| {
-                                    reader
-                                        .constants(
-                                            at,
-                                            "digital_customer/v1/work_address.schema.json#/properties/TypeCode",
-                                            "enum",
-                                            &["2", "\"2\""],
-                                        )
-                                        .map(drop)
-                                },
-                            )?;
-                        Ok(value)
-                    }?
+                    reader
+                        .string(at, &WORK_ADDRESS_TYPE_CODE_STRING_RULE)?
                         .map(WorkAddressTypeCode::Text),
                 )
             }
@@ -303,6 +275,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for WorkAddressTypeCode<S> {
         }
     }
 }
+
 pub(crate) static WORK_ADDRESS_ADDRESS_DETAIL_RULE: wire::TextRule = wire::TextRule {
     schema: "digital_customer/v1/work_address.schema.json#/properties/AddressDetail",
     max_length: 500,
@@ -329,12 +302,16 @@ pub(crate) static WORK_ADDRESS_ADDRESS_DETAIL_RULE: wire::TextRule = wire::TextR
     ],
     ..wire::TextRule::ANY
 };
+
 pub(crate) static WORK_ADDRESS_TYPE_CODE_INTEGER_RULE: wire::NumberRule = wire::NumberRule {
     schema: "digital_customer/v1/work_address.schema.json#/properties/TypeCode",
     integer: true,
+    constants: Some(("enum", &[wire::Bound::new("2", 2, 0)], "[2,\"2\"]")),
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static WORK_ADDRESS_TYPE_CODE_STRING_RULE: wire::TextRule = wire::TextRule {
     schema: "digital_customer/v1/work_address.schema.json#/properties/TypeCode",
+    constants: Some(("enum", &["2"], "[2,\"2\"]")),
     ..wire::TextRule::ANY
 };

@@ -3,17 +3,20 @@
 use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
+
 pub(crate) static OPENAPI_PATHS_RECEIPTS_V1_GET_PARAMETERS_0_SCHEMA_RULE: wire::TextRule = wire::TextRule {
     schema: "receipts/v1/openapi.json#/paths/~1receipts~1v1/get/parameters/0/schema",
     min_length: 1,
     max_length: 64,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static OPENAPI_PATHS_RECEIPTS_V1_GET_PARAMETERS_1_SCHEMA_RULE: wire::TextRule = wire::TextRule {
     schema: "receipts/v1/openapi.json#/paths/~1receipts~1v1/get/parameters/1/schema",
     min_length: 1,
     ..wire::TextRule::ANY
 };
+
 pub(crate) static OPENAPI_PATHS_RECEIPTS_V1_GET_PARAMETERS_2_SCHEMA_RULE: wire::NumberRule = wire::NumberRule {
     schema: "receipts/v1/openapi.json#/paths/~1receipts~1v1/get/parameters/2/schema",
     integer: true,
@@ -21,6 +24,7 @@ pub(crate) static OPENAPI_PATHS_RECEIPTS_V1_GET_PARAMETERS_2_SCHEMA_RULE: wire::
     maximum: Some(wire::Bound::new("100", 1, 2)),
     ..wire::NumberRule::ANY
 };
+
 pub(crate) static OPENAPI_PATHS_RECEIPTS_V1_GET_PARAMETERS_3_SCHEMA_RULE: wire::TextRule = wire::TextRule {
     schema: "receipts/v1/openapi.json#/paths/~1receipts~1v1/get/parameters/3/schema",
     format: Some(wire::Format {
@@ -29,6 +33,7 @@ pub(crate) static OPENAPI_PATHS_RECEIPTS_V1_GET_PARAMETERS_3_SCHEMA_RULE: wire::
     }),
     ..wire::TextRule::ANY
 };
+
 pub(crate) static OPENAPI_PATHS_RECEIPTS_V1_ID_GET_PARAMETERS_0_SCHEMA_RULE: wire::TextRule = wire::TextRule {
     schema: "receipts/v1/openapi.json#/paths/~1receipts~1v1~1{id}/get/parameters/0/schema",
     format: Some(wire::Format {
@@ -37,6 +42,7 @@ pub(crate) static OPENAPI_PATHS_RECEIPTS_V1_ID_GET_PARAMETERS_0_SCHEMA_RULE: wir
     }),
     ..wire::TextRule::ANY
 };
+
 pub(crate) static OPENAPI_PATHS_RECEIPTS_V1_ID_GET_PARAMETERS_1_SCHEMA_RULE: wire::TextRule = wire::TextRule {
     schema: "receipts/v1/openapi.json#/paths/~1receipts~1v1~1{id}/get/parameters/1/schema",
     format: Some(wire::Format {
@@ -45,6 +51,7 @@ pub(crate) static OPENAPI_PATHS_RECEIPTS_V1_ID_GET_PARAMETERS_1_SCHEMA_RULE: wir
     }),
     ..wire::TextRule::ANY
 };
+
 /// The parameters of `listReceipts`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ListReceiptsParameters<S = String> {
@@ -59,6 +66,7 @@ pub struct ListReceiptsParameters<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for ListReceiptsParameters<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -69,6 +77,7 @@ impl<S: wire::Value> wire::Value for ListReceiptsParameters<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for ListReceiptsParameters<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/receipts/v1/openapi.json#/paths/~1receipts~1v1/get";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -124,12 +133,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for ListReceiptsParameters<S> {
         )
     }
 }
+
 static OPENAPI_PATHS_RECEIPTS_V1_GET: wire::Names<1> = wire::Names {
     schema: "receipts/v1/openapi.json#/paths/~1receipts~1v1/get",
     names: &["partnerReference", "cursor", "limit", "x-correlation-id"],
     find: find_openapi_paths_receipts_v1_get,
     required: [0],
 };
+
 fn find_openapi_paths_receipts_v1_get(name: &str) -> Option<usize> {
     match name {
         "partnerReference" => Some(0),
@@ -139,6 +150,7 @@ fn find_openapi_paths_receipts_v1_get(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 /// The parameters of `readReceipt`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReadReceiptParameters<S = String> {
@@ -149,6 +161,7 @@ pub struct ReadReceiptParameters<S = String> {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
+
 impl<S: wire::Value> wire::Value for ReadReceiptParameters<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
@@ -157,6 +170,7 @@ impl<S: wire::Value> wire::Value for ReadReceiptParameters<S> {
         object.close();
     }
 }
+
 impl<'a, S: wire::Text<'a>> wire::Message<'a> for ReadReceiptParameters<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/receipts/v1/openapi.json#/paths/~1receipts~1v1~1{id}/get";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
@@ -193,12 +207,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for ReadReceiptParameters<S> {
         )
     }
 }
+
 static OPENAPI_PATHS_RECEIPTS_V1_ID_GET: wire::Names<1> = wire::Names {
     schema: "receipts/v1/openapi.json#/paths/~1receipts~1v1~1{id}/get",
     names: &["id", "x-correlation-id"],
     find: find_openapi_paths_receipts_v1_id_get,
     required: [1],
 };
+
 fn find_openapi_paths_receipts_v1_id_get(name: &str) -> Option<usize> {
     match name {
         "id" => Some(0),
@@ -206,6 +222,7 @@ fn find_openapi_paths_receipts_v1_id_get(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
 /// The operations of the API `receipts/v1`.
 pub static OPERATIONS: [wire::Operation; 2] = [
     wire::Operation {
@@ -259,6 +276,7 @@ pub static OPERATIONS: [wire::Operation; 2] = [
         ],
     },
 ];
+
 /// What a server does for each operation.
 pub trait Server: Sync {
     /// What the server knows of a call beside its content: who calls, when, in which environment.
@@ -278,6 +296,7 @@ pub trait Server: Sync {
         parameters: ReadReceiptParameters,
     ) -> impl Future<Output = Self::Answer> + Send;
 }
+
 /// Reads parameters and body of a call under the rules of the contract and hands them to the server.
 ///
 /// # Errors
@@ -316,11 +335,13 @@ pub async fn serve<T: Server>(
         _ => Err(wire::Unserved::UnknownOperation),
     }
 }
+
 /// Typed calls of every operation.
 #[derive(Debug, Clone)]
 pub struct Client<T> {
     transport: T,
 }
+
 impl<T: wire::Transport> Client<T> {
     /// A client that calls through `transport`.
     pub const fn new(transport: T) -> Self {
