@@ -1,0 +1,10 @@
+//! Benchmarks of Usher, run by `cargo xtask bench`. Their bodies also run as tests, on small input, so they cannot rot; no
+//! test looks at a time.
+
+pub mod callgrind;
+pub mod documents;
+pub mod jsonschema_peer;
+pub mod plain;
+pub mod random;
+pub mod table;
+pub mod validate;
