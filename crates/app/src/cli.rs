@@ -1,0 +1,201 @@
+//! The command line: which commands there are and what they take. What they do is elsewhere.
+
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::settings::Argument;
+use crate::version;
+
+/// The gateway through which partners bring people to a bank, and the command line of those partners.
+///
+/// Without a command it starts the gateway, like `usher serve`.
+#[derive(Debug, Parser)]
+#[command(name = "usher", version = version::TEXT, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) serve: ServeArgs,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start the gateway; the first start makes a sandbox partner with a key.
+    Serve(ServeArgs),
+    /// Send a request to a gateway; the same file under the same --idempotency-key is stored once.
+    Send(SendArgs),
+    /// Check a request, here and at the gateway, without storing anything.
+    Check(CheckArgs),
+    /// Show what became of a request.
+    Status(StatusArgs),
+    /// Write a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+/// Where the configuration and the data are.
+#[derive(Debug, Args)]
+pub(crate) struct PlaceArgs {
+    /// The configuration file; without the option usher.toml, if there is one.
+    #[arg(long, value_name = "FILE", env = "USHER_CONFIG", hide_env_values = true)]
+    pub(crate) config: Option<PathBuf>,
+    /// Where everything is kept; made at first start. [default: ./usher-data] [env: USHER_DATA_FOLDER]
+    #[arg(long, value_name = "FOLDER")]
+    data_folder: Option<String>,
+}
+
+/// Settings of the gateway. All but --config can also stand in the configuration file, under the same name with
+/// underscores.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+    /// Where to listen; port 0 takes any free one. [default: 127.0.0.1:8080] [env: USHER_LISTEN]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<String>,
+    /// The certificate chain, PEM; needed off loopback. [env: USHER_TLS_CERT]
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<String>,
+    /// The private key of the certificate, PEM. [env: USHER_TLS_KEY]
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<String>,
+    /// The oldest version of TLS a client may speak. [default: 1.3] [env: USHER_TLS_VERSION_MIN]
+    #[arg(long, value_name = "VERSION", value_parser = PossibleValuesParser::new(["1.2", "1.3"]))]
+    tls_version_min: Option<String>,
+    /// Serve plain HTTP even off loopback: keys and personal data travel readable. [env: USHER_INSECURE_HTTP]
+    #[arg(long)]
+    insecure_http: bool,
+    /// Refuse contact requests without the person's consent. [env: USHER_CONTACT_REQUEST_CONSENT_REQUIRED]
+    #[arg(long)]
+    contact_request_consent_required: bool,
+    /// Refuse appointment requests without the data processing agreement.
+    /// [env: USHER_APPOINTMENT_REQUEST_DPA_REQUIRED]
+    #[arg(long)]
+    appointment_request_dpa_required: bool,
+    /// The form of log lines on stderr; text on a terminal, else json. [env: USHER_LOG_FORMAT]
+    #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(["text", "json"]))]
+    log_format: Option<String>,
+    /// The least important log lines to write. [default: info] [env: USHER_LOG_LEVEL]
+    #[arg(long, value_name = "LEVEL", value_parser = PossibleValuesParser::new(["error", "warn", "info", "debug", "trace"]))]
+    log_level: Option<String>,
+}
+
+/// Which gateway is called, and how.
+#[derive(Debug, Args)]
+pub(crate) struct GatewayArgs {
+    /// The address of the gateway.
+    #[arg(long, value_name = "URL", env = "USHER_SERVER", default_value = "http://127.0.0.1:8080")]
+    pub(crate) server: String,
+    /// A file with the API key; `-` reads it from stdin. Without it the key is taken from USHER_KEY.
+    #[arg(long, value_name = "FILE", env = "USHER_KEY_FILE", hide_env_values = true)]
+    pub(crate) key_file: Option<PathBuf>,
+    /// A PEM file with certificates to trust instead of the system's, such as a self-signed one.
+    #[arg(long, value_name = "FILE", env = "USHER_TLS_CA")]
+    pub(crate) tls_ca: Option<PathBuf>,
+    /// Send the key over plain HTTP even off loopback, where others can read it.
+    #[arg(long)]
+    pub(crate) insecure_http: bool,
+}
+
+/// Which request is meant.
+#[derive(Debug, Args)]
+pub(crate) struct RequestArgs {
+    /// The JSON body; `-` reads it from stdin.
+    pub(crate) file: PathBuf,
+    /// What the body is a request of; without the option its members tell.
+    #[arg(long, value_parser = PossibleValuesParser::new(crate::request::NAMES))]
+    pub(crate) api: Option<String>,
+    /// Accept members the contract does not name, as the gateway does for a tolerant application.
+    #[arg(long)]
+    pub(crate) tolerant: bool,
+    /// Write the result as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What is sent.
+#[derive(Debug, Args)]
+pub(crate) struct SendArgs {
+    #[command(flatten)]
+    pub(crate) request: RequestArgs,
+    #[command(flatten)]
+    pub(crate) gateway: GatewayArgs,
+    /// Under which key a repeat gets the first answer again; a random one without the option.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) idempotency_key: Option<String>,
+}
+
+/// What is checked.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) request: RequestArgs,
+    #[command(flatten)]
+    pub(crate) gateway: GatewayArgs,
+    /// Check here only, without a gateway or a key.
+    #[arg(long)]
+    pub(crate) offline: bool,
+}
+
+/// Which request is followed.
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    /// The id in the receipt.
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) gateway: GatewayArgs,
+    /// Write the receipt as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl PlaceArgs {
+    /// What was said, by the names of the settings.
+    pub(crate) fn arguments(&self) -> Vec<(&'static str, Argument)> {
+        texts([("data_folder", &self.data_folder)])
+    }
+}
+
+impl ServeArgs {
+    /// What was said, by the names of the settings.
+    pub(crate) fn arguments(&self) -> Vec<(&'static str, Argument)> {
+        let mut arguments = self.place.arguments();
+        arguments.extend(texts([
+            ("listen", &self.listen),
+            ("tls_cert", &self.tls_cert),
+            ("tls_key", &self.tls_key),
+            ("tls_version_min", &self.tls_version_min),
+            ("log_format", &self.log_format),
+            ("log_level", &self.log_level),
+        ]));
+        let flags = [
+            ("insecure_http", self.insecure_http),
+            ("contact_request_consent_required", self.contact_request_consent_required),
+            ("appointment_request_dpa_required", self.appointment_request_dpa_required),
+        ];
+        arguments.extend(flags.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| (name, Argument::Flag)));
+        arguments
+    }
+}
+
+fn texts<const N: usize>(options: [(&'static str, &Option<String>); N]) -> Vec<(&'static str, Argument)> {
+    options.into_iter().filter_map(|(name, text)| Some((name, Argument::Text(text.clone()?)))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::Cli;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

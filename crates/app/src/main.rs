@@ -1,0 +1,62 @@
+//! The program: reads the command line and the settings, and runs the gateway or one call to it.
+//!
+//! Data goes to stdout, all else to stderr. The exit code is 0 when all is well, 1 when a request was refused or the
+//! gateway cannot run, 2 for a wrong command line or setting, 3 when no gateway answered, 4 when the key was not accepted.
+
+mod cli;
+mod call;
+mod data;
+mod failure;
+mod log;
+mod request;
+mod samples;
+mod sandbox;
+mod secrets;
+mod serve;
+mod settings;
+mod version;
+mod welcome;
+
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+use miette::Report;
+
+use crate::cli::{Cli, Command, PlaceArgs};
+use crate::failure::Failure;
+use crate::settings::{Argument, Settings, Sources};
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let code = failure.exit_code();
+            // With stderr closed, the code is all that can be said.
+            let _ = writeln!(io::stderr(), "{:?}", Report::new(failure));
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Failure> {
+    match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+        Command::Serve(args) => Ok(serve::run(&settings(&args.place, args.arguments())?)?),
+        Command::Send(args) => Ok(call::send(&args)?),
+        Command::Check(args) => Ok(call::check(&args)?),
+        Command::Status(args) => Ok(call::status(&args)?),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "usher", &mut script);
+            Ok(io::stdout().write_all(&script).map_err(Failure::Stdout)?)
+        }
+    }
+}
+
+fn settings(place: &PlaceArgs, arguments: Vec<(&'static str, Argument)>) -> Result<Settings, settings::Fault> {
+    let environment = std::env::vars_os()
+        .filter_map(|(name, text)| Some((name.into_string().ok()?, text.to_string_lossy().into_owned())))
+        .collect();
+    Settings::load(Sources { folder: Path::new("."), file: place.config.as_deref(), environment, arguments })
+}

@@ -1,0 +1,260 @@
+//! The settings of the gateway: defaults, then the configuration file, then the environment, then the command line.
+//!
+//! Every setting has one name in all of them: `tls_cert` in the file is `USHER_TLS_CERT` in the environment and
+//! `--tls-cert` on the command line. Secrets are never settings; settings name the files that hold them.
+
+mod fault;
+mod file;
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use figment::value::magic::RelativePathBuf;
+use figment::value::{Dict, Map, Value};
+use figment::{Figment, Metadata, Profile, Provider};
+use serde::Deserialize;
+
+pub(crate) use self::fault::Fault;
+use self::file::File;
+
+/// Read when it is there and no other file is named.
+const FILE_NAME: &str = "usher.toml";
+
+/// One setting: its name in the file, and what its value must be.
+struct Setting {
+    name: &'static str,
+    expected: &'static str,
+}
+
+/// All there are. The fields of [`Values`] carry the same names; a test compares them.
+const SETTINGS: [Setting; 10] = [
+    Setting {
+        name: "listen",
+        expected: "an IP address and a port from 0 to 65535, such as \"127.0.0.1:8080\"; port 0 takes any free one",
+    },
+    Setting { name: "data_folder", expected: "the path of a folder, such as \"./usher-data\"" },
+    Setting { name: "tls_cert", expected: "the path of a PEM file with the certificate chain" },
+    Setting { name: "tls_key", expected: "the path of a PEM file with the private key" },
+    Setting { name: "tls_version_min", expected: "\"1.3\", or \"1.2\" for clients that cannot do better" },
+    Setting { name: "insecure_http", expected: "true or false" },
+    Setting { name: "contact_request_consent_required", expected: "true or false" },
+    Setting { name: "appointment_request_dpa_required", expected: "true or false" },
+    Setting { name: "log_format", expected: "\"text\" or \"json\"" },
+    Setting { name: "log_level", expected: "\"error\", \"warn\", \"info\", \"debug\" or \"trace\"" },
+];
+
+/// What the gateway is started with.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Settings {
+    /// Where to listen.
+    pub(crate) listen: SocketAddr,
+    /// Where everything is kept.
+    pub(crate) data_folder: PathBuf,
+    /// The certificate to serve with, if there is one.
+    pub(crate) tls: Option<TlsFiles>,
+    /// Whether plain HTTP off loopback is wanted all the same.
+    pub(crate) insecure_http: bool,
+    /// Whether contact requests need the person's consent.
+    pub(crate) contact_request_consent_required: bool,
+    /// Whether appointment requests need the data processing agreement.
+    pub(crate) appointment_request_dpa_required: bool,
+    /// The form of log lines; none lets the terminal decide.
+    pub(crate) log_format: Option<LogFormat>,
+    /// The least important log lines to write.
+    pub(crate) log_level: LogLevel,
+}
+
+/// A certificate, its key and how they are used.
+#[derive(Debug, PartialEq)]
+pub(crate) struct TlsFiles {
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
+    pub(crate) version_min: TlsVersion,
+}
+
+/// A version of TLS.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
+pub(crate) enum TlsVersion {
+    #[serde(rename = "1.2")]
+    V12,
+    #[serde(rename = "1.3")]
+    V13,
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// How important a log line is.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+/// The values as they are written, under their names.
+#[derive(Deserialize)]
+struct Values {
+    listen: SocketAddr,
+    data_folder: RelativePathBuf,
+    tls_cert: Option<RelativePathBuf>,
+    tls_key: Option<RelativePathBuf>,
+    tls_version_min: TlsVersion,
+    insecure_http: bool,
+    contact_request_consent_required: bool,
+    appointment_request_dpa_required: bool,
+    log_format: Option<LogFormat>,
+    log_level: LogLevel,
+}
+
+/// Where settings come from, apart from the defaults.
+pub(crate) struct Sources<'s> {
+    /// The folder in which a file that was not named is looked for.
+    pub(crate) folder: &'s Path,
+    /// The configuration file that was named.
+    pub(crate) file: Option<&'s Path>,
+    /// The environment variables.
+    pub(crate) environment: Vec<(String, String)>,
+    /// What was said on the command line, by the name of the setting.
+    pub(crate) arguments: Vec<(&'static str, Argument)>,
+}
+
+/// What the command line says of one setting.
+pub(crate) enum Argument {
+    /// An option with its value.
+    Text(String),
+    /// A flag that was given.
+    Flag,
+}
+
+impl Settings {
+    /// Reads all sources.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, where it stands, and what to write instead.
+    pub(crate) fn load(sources: Sources<'_>) -> Result<Self, Fault> {
+        let named = match sources.file {
+            Some(path) => Some(path.to_owned()),
+            None => Some(sources.folder.join(FILE_NAME)).filter(|path| path.exists()),
+        };
+        let file = named.as_deref().map(File::read).transpose()?;
+
+        let mut figment = Figment::from(defaults());
+        if let Some(file) = &file {
+            figment = figment.merge(file.source()?);
+        }
+        let values: Values = figment
+            .merge(environment(sources.environment))
+            .merge(arguments(sources.arguments))
+            .extract()
+            .map_err(|error| Fault::of_value(error, file.as_ref()))?;
+        values.try_into()
+    }
+}
+
+impl TryFrom<Values> for Settings {
+    type Error = Fault;
+
+    fn try_from(values: Values) -> Result<Self, Fault> {
+        let tls = match (values.tls_cert, values.tls_key) {
+            (Some(certificate), Some(key)) => Some(TlsFiles {
+                certificate: certificate.relative(),
+                key: key.relative(),
+                version_min: values.tls_version_min,
+            }),
+            (None, None) => None,
+            (Some(_), None) => return Err(Fault::TlsHalf { given: "tls_cert", missing: "tls_key" }),
+            (None, Some(_)) => return Err(Fault::TlsHalf { given: "tls_key", missing: "tls_cert" }),
+        };
+        Ok(Settings {
+            listen: values.listen,
+            data_folder: values.data_folder.relative(),
+            tls,
+            insecure_http: values.insecure_http,
+            contact_request_consent_required: values.contact_request_consent_required,
+            appointment_request_dpa_required: values.appointment_request_dpa_required,
+            log_format: values.log_format,
+            log_level: values.log_level,
+        })
+    }
+}
+
+/// Values from one place, which is remembered with each of them.
+struct Source {
+    metadata: Metadata,
+    values: Dict,
+}
+
+impl Provider for Source {
+    fn metadata(&self) -> Metadata {
+        self.metadata.clone()
+    }
+
+    fn data(&self) -> figment::Result<Map<Profile, Dict>> {
+        Ok(Profile::Default.collect(self.values.clone()))
+    }
+}
+
+fn defaults() -> Source {
+    let values = [
+        ("listen", Value::from("127.0.0.1:8080")),
+        ("data_folder", Value::from("./usher-data")),
+        ("tls_version_min", Value::from("1.3")),
+        ("insecure_http", Value::from(false)),
+        ("contact_request_consent_required", Value::from(false)),
+        ("appointment_request_dpa_required", Value::from(false)),
+        ("log_level", Value::from("info")),
+    ];
+    let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    Source { metadata: Metadata::named("the defaults"), values }
+}
+
+/// Variables that are set to nothing count as not set: that is how most tools unset one.
+fn environment(variables: Vec<(String, String)>) -> Source {
+    let metadata = Metadata::named("the environment").interpolater(|_, path| variable(&path.join(".")));
+    let named = |name: &str| SETTINGS.iter().find(|setting| variable(setting.name) == name);
+    let values = variables
+        .into_iter()
+        .filter(|(_, text)| !text.is_empty())
+        .filter_map(|(name, text)| Some((named(&name)?.name.to_owned(), of_text(text))))
+        .collect();
+    Source { metadata, values }
+}
+
+fn arguments(arguments: Vec<(&'static str, Argument)>) -> Source {
+    let metadata = Metadata::named("the command line").interpolater(|_, path| option(&path.join(".")));
+    let value = |argument| match argument {
+        Argument::Text(text) => Value::from(text),
+        Argument::Flag => Value::from(true),
+    };
+    let values = arguments.into_iter().map(|(name, argument)| (name.to_owned(), value(argument))).collect();
+    Source { metadata, values }
+}
+
+/// Text that says a truth value is one; all else stays text, whatever it looks like.
+fn of_text(text: String) -> Value {
+    text.parse::<bool>().map_or_else(|_| Value::from(text), Value::from)
+}
+
+/// The name of a setting in the environment.
+fn variable(name: &str) -> String {
+    format!("USHER_{}", name.to_ascii_uppercase())
+}
+
+/// The name of a setting on the command line.
+fn option(name: &str) -> String {
+    format!("--{}", name.replace('_', "-"))
+}
