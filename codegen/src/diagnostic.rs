@@ -149,7 +149,7 @@ pub fn sort(diagnostics: &mut [Diagnostic]) {
 
 /// The candidate most like `wanted`, if one is close enough to be a slip of the pen.
 pub(crate) fn nearest<'c>(wanted: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
-    let limit = (wanted.chars().count() / 3).max(1);
+    let limit = ((wanted.chars().count() + 1) / 3).max(1);
     candidates
         .into_iter()
         .map(|candidate| (distance(wanted, candidate), candidate))

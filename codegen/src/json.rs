@@ -134,7 +134,7 @@ impl Node {
         if number.negative || number.exponent < 0 || number.exponent > 20 {
             return None;
         }
-        let mut text = number.digits;
+        let mut text = if number.digits.is_empty() { "0".to_owned() } else { number.digits };
         text.extend(std::iter::repeat_n('0', number.exponent as usize));
         text.parse().ok()
     }

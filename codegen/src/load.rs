@@ -255,3 +255,6 @@ fn looks_like_schema(root: &Node) -> bool {
         _ => false,
     })
 }
+
+#[cfg(test)]
+mod tests;

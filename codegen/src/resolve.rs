@@ -370,3 +370,6 @@ enum Problem {
     NoPlace(Location, String),
     NotASchema,
 }
+
+#[cfg(test)]
+mod tests;

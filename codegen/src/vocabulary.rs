@@ -293,3 +293,6 @@ pub fn map_children(schema: &Node, replace: &mut dyn FnMut(&str, &Node) -> Node)
     };
     Node::new(Value::Object(members.iter().map(|member| Member::new(&member.key, map(member))).collect()))
 }
+
+#[cfg(test)]
+mod tests;

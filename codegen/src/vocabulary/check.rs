@@ -55,7 +55,12 @@ impl Checker<'_> {
             Value::Bool(_) => return,
             _ => {
                 let message = format!("a schema is an object or a boolean, found {}", article(schema.type_name()));
-                self.found.push(Diagnostic::error(self.document, schema.span.clone(), pointer, message));
+                let mut fault = Diagnostic::error(self.document, schema.span.clone(), pointer, message);
+                if schema.as_array().is_some() && pointer.ends_with("/items") {
+                    fault =
+                        fault.with_help("write the array as `prefixItems`; `items` then holds for the items after it");
+                }
+                self.found.push(fault);
                 return;
             }
         };
@@ -158,6 +163,7 @@ impl Checker<'_> {
             );
         }
         if let Some(types) = declared_types(schema)
+            && !types.is_empty()
             && !types.iter().any(|declared| looked_at(site.keyword.applies, declared))
         {
             let message = format!("`{name}` has no effect: `type` admits only {}", types.join(", "));
@@ -173,7 +179,8 @@ impl Checker<'_> {
 
     fn shape(&mut self, site: &Site) {
         let wrong = match site.keyword.shape {
-            Shape::Any => None,
+            // Whether a subschema is one is seen when its turn comes.
+            Shape::Any | Shape::Schema => None,
             Shape::Boolean => site.value.as_bool().is_none().then_some("a boolean"),
             Shape::True => (site.value.as_bool() != Some(true)).then_some("`true`"),
             Shape::Text => site.value.as_str().is_none().then_some("a string"),
@@ -181,7 +188,6 @@ impl Checker<'_> {
             Shape::PositiveNumber => (!is_positive(site.value)).then_some("a number greater than 0"),
             Shape::Count => site.value.as_u64().is_none().then_some("a non-negative integer"),
             Shape::Array => site.value.as_array().is_none().then_some("an array"),
-            Shape::Schema => (!is_schema(site.value)).then_some("a schema"),
             Shape::Schemas => (!is_schemas(site.value)).then_some("an array of at least one schema"),
             Shape::SchemaByName | Shape::SchemaByPattern => {
                 site.value.as_object().is_none().then_some("an object whose members are schemas")
@@ -417,7 +423,6 @@ impl Checker<'_> {
 /// The rewrite of a value that an older draft allowed.
 fn older_draft(site: &Site) -> Option<String> {
     let help = match (site.keyword.name, &site.value.value) {
-        ("items", Value::Array(_)) => "write the array as `prefixItems`; `items` then holds for the items after it",
         ("exclusiveMinimum", Value::Bool(_)) => "write the number itself here and leave `minimum` out",
         ("exclusiveMaximum", Value::Bool(_)) => "write the number itself here and leave `maximum` out",
         ("required", Value::Bool(_)) => "list the name in `required` of the object that has this property",
@@ -450,10 +455,6 @@ fn looked_at(applies: Applies, declared: &str) -> bool {
         Applies::Arrays => declared == "array",
         Applies::Objects => declared == "object",
     }
-}
-
-fn is_schema(node: &Node) -> bool {
-    matches!(node.value, Value::Object(_) | Value::Bool(_))
 }
 
 fn is_schemas(node: &Node) -> bool {
