@@ -2,16 +2,21 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::load::Sources;
+use crate::lock::Lock;
 use crate::model::Model;
 use crate::plan::Plan;
 use crate::resolve::Registry;
 use crate::openapi::Api;
-use crate::{emit, lint, normalize, openapi};
+use crate::{emit, lint, normalize, openapi, publish};
 
 /// What was generated.
 pub struct Generated {
     /// Files of the crate, by path below its `src` folder.
     pub code: Vec<(String, String)>,
+    /// The published documents, by path below their folder.
+    pub documents: Vec<(String, String)>,
+    /// The names of the types, by the place of their schemas.
+    pub names: Lock,
     /// The plan as a table for people: class, shape and place of every schema.
     pub report: String,
 }
@@ -39,5 +44,8 @@ pub fn generate(sources: &Sources, own_tree: bool) -> Result<Generated, Vec<Diag
         return Err(faults);
     }
     let code = emit::emit(&registry, &plan, &apis)?;
-    Ok(Generated { code, report: plan.report() })
+    let documents = publish::publish(sources, &registry, &apis);
+    let named = plan.names.iter().chain(&plan.documents);
+    let names = Lock::new(named.map(|(id, name)| (plan.model.schema(*id).origin.clone(), name.name.clone())));
+    Ok(Generated { code, documents, names, report: plan.report() })
 }

@@ -1,6 +1,10 @@
 //! Everything that `cargo` alone cannot do.
 
+mod bench;
 mod codegen;
+mod test;
+
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 
@@ -16,10 +20,21 @@ struct Arguments {
 enum Command {
     /// Generate Rust and documents from the schemas.
     Codegen(codegen::Arguments),
+    /// Set up and run every test.
+    Test,
+    /// Run the benchmarks and print their tables.
+    Bench(bench::Arguments),
 }
 
 fn main() -> miette::Result<()> {
     match Arguments::parse().command {
         Command::Codegen(arguments) => codegen::run(&arguments),
+        Command::Test => test::run(),
+        Command::Bench(arguments) => bench::run(&arguments),
     }
+}
+
+/// The root of the project.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf)
 }

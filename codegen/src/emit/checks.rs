@@ -123,7 +123,7 @@ impl Emitter<'_> {
                     .filter_map(|test| match test {
                         Test::Present(_) => None,
                         Test::Value(index, _) => {
-                            let slot = slot(&fields[*index]);
+                            let slot = slot(*index, &fields[*index]);
                             let has = has(*index);
                             Some(quote!(#has && #slot.is_none()))
                         }
@@ -167,7 +167,7 @@ impl Emitter<'_> {
             Test::Present(index) => has(*index),
             Test::Value(index, test) => {
                 let field = &fields[*index];
-                let slot = slot(field);
+                let slot = slot(*index, field);
                 let exposed = field.personal.then(|| quote!(.expose()));
                 let holds = match test {
                     ValueTest::OneOf(texts) => quote!(matches!(value #exposed .as_str(), #(#texts)|*)),

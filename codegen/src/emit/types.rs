@@ -264,7 +264,7 @@ impl Emitter<'_> {
         let rescans = self.plan.rescans(id);
         let conditional = schema.in_place.condition.is_some();
         let mark = (rescans || conditional).then(|| quote!(let mark = reader.mark();));
-        let slots: Vec<Ident> = fields.iter().map(|field| slot(field)).collect();
+        let slots: Vec<Ident> = fields.iter().enumerate().map(|(index, field)| slot(index, field)).collect();
         let declared = fields.iter().zip(&slots).filter(|(field, _)| field.node.is_some()).map(|(_, slot)| slot);
         let declared: Vec<&Ident> = declared.collect();
         let mut arms = Vec::new();
@@ -580,8 +580,10 @@ impl Emitter<'_> {
 }
 
 /// The local that holds a member until the record is complete. Locals of the reader itself keep their names.
-pub(super) fn slot(field: &Field) -> Ident {
+pub(super) fn slot(index: usize, field: &Field) -> Ident {
     match field.rust.as_str() {
+        // What has no field of its own may have any name, even that of another member's field.
+        _ if field.constant.is_some() || field.node.is_none() => format_ident!("member_{index}"),
         "reader" | "at" | "members" | "mark" | "value" | "condition" | "tag" => format_ident!("{}_", field.rust),
         other => identifier(other),
     }

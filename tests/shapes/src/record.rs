@@ -61,7 +61,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Record<S> {
         let mut big = None;
         let mut rate = None;
         let mut note = None;
-        let mut kind = None;
+        let mut member_5 = None;
         let mut flag = None;
         let mut day = None;
         let mut r#type = None;
@@ -84,7 +84,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Record<S> {
                     }?;
                 }
                 5 => {
-                    kind = reader
+                    member_5 = reader
                         .constant_text(
                             &at.member("kind"),
                             "record.schema.json#/properties/kind",
@@ -131,7 +131,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Record<S> {
             reader.missing(at, "record.schema.json", "dependentRequired", "rate");
         }
         reader.count_members(at, "record.schema.json", members.count(), 3, 9);
-        wire::need!(kind);
+        wire::need!(member_5);
         Ok(
             Some(Record {
                 name: wire::need!(name),

@@ -69,11 +69,11 @@ impl<'a> wire::Message<'a> for TaggedPoint {
         let Some(mut members) = reader.object(at, &TAGGED_ONE_OF_2)? else {
             return Ok(None)
         };
-        let mut shape = None;
+        let mut member_0 = None;
         loop {
             match reader.member(&mut members, at, &TAGGED_ONE_OF_2)? {
                 0 => {
-                    shape = reader
+                    member_0 = reader
                         .constant_text(
                             &at.member("shape"),
                             "tagged.schema.json#/oneOf/2/properties/shape",
@@ -84,7 +84,7 @@ impl<'a> wire::Message<'a> for TaggedPoint {
             }
         }
         reader.require(&members, at, &TAGGED_ONE_OF_2);
-        wire::need!(shape);
+        wire::need!(member_0);
         Ok(
             Some(TaggedPoint {
                 unknown: members.unknown,
@@ -132,7 +132,7 @@ impl<'a> wire::Message<'a> for Circle {
             return Ok(None)
         };
         let mut radius = None;
-        let mut shape = None;
+        let mut member_1 = None;
         loop {
             match reader.member(&mut members, at, &TAGGED_CIRCLE)? {
                 0 => {
@@ -140,7 +140,7 @@ impl<'a> wire::Message<'a> for Circle {
                         .number(&at.member("radius"), &TAGGED_CIRCLE_RADIUS_RULE)?;
                 }
                 1 => {
-                    shape = reader
+                    member_1 = reader
                         .constant_text(
                             &at.member("shape"),
                             "tagged.schema.json#/$defs/Circle/properties/shape",
@@ -151,7 +151,7 @@ impl<'a> wire::Message<'a> for Circle {
             }
         }
         reader.require(&members, at, &TAGGED_CIRCLE);
-        wire::need!(shape);
+        wire::need!(member_1);
         Ok(
             Some(Circle {
                 radius: wire::need!(radius),
@@ -207,12 +207,12 @@ impl<'a> wire::Message<'a> for Square {
             return Ok(None)
         };
         let mut side = None;
-        let mut shape = None;
+        let mut member_1 = None;
         loop {
             match reader.member(&mut members, at, &TAGGED_SQUARE)? {
                 0 => side = reader.number(&at.member("side"), &TAGGED_SQUARE_SIDE_RULE)?,
                 1 => {
-                    shape = reader
+                    member_1 = reader
                         .constant_text(
                             &at.member("shape"),
                             "tagged.schema.json#/$defs/Square/properties/shape",
@@ -223,7 +223,7 @@ impl<'a> wire::Message<'a> for Square {
             }
         }
         reader.require(&members, at, &TAGGED_SQUARE);
-        wire::need!(shape);
+        wire::need!(member_1);
         Ok(
             Some(Square {
                 side: wire::need!(side),

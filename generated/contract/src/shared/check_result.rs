@@ -28,12 +28,12 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CheckResult<S> {
         let Some(mut members) = reader.object(at, &CHECK_RESULT)? else {
             return Ok(None)
         };
-        let mut valid = None;
+        let mut member_0 = None;
         let mut warnings = None;
         loop {
             match reader.member(&mut members, at, &CHECK_RESULT)? {
                 0 => {
-                    valid = reader
+                    member_0 = reader
                         .constants(
                             &at.member("valid"),
                             "shared/check_result.schema.json#/properties/valid",
@@ -59,7 +59,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CheckResult<S> {
             }
         }
         reader.require(&members, at, &CHECK_RESULT);
-        wire::need!(valid);
+        wire::need!(member_0);
         Ok(
             Some(CheckResult {
                 warnings: wire::need!(warnings),

@@ -34,14 +34,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for FollowupFinancing<S> {
         let Some(mut members) = reader.object(at, &FOLLOWUP_FINANCING)? else {
             return Ok(None)
         };
-        let mut r#type = None;
+        let mut member_0 = None;
         let mut property_value = None;
         let mut remaining_debt = None;
         let mut financing_start = None;
         loop {
             match reader.member(&mut members, at, &FOLLOWUP_FINANCING)? {
                 0 => {
-                    r#type = reader
+                    member_0 = reader
                         .constant_text(
                             &at.member("type"),
                             "appointment_request/v2/followup_financing.schema.json#/properties/type",
@@ -73,7 +73,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for FollowupFinancing<S> {
             }
         }
         reader.require(&members, at, &FOLLOWUP_FINANCING);
-        wire::need!(r#type);
+        wire::need!(member_0);
         Ok(
             Some(FollowupFinancing {
                 property_value: wire::need!(property_value),

@@ -40,7 +40,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for PurchaseFinancing<S> {
         let Some(mut members) = reader.object(at, &PURCHASE_FINANCING)? else {
             return Ok(None)
         };
-        let mut r#type = None;
+        let mut member_0 = None;
         let mut purchase_price = None;
         let mut own_funds = None;
         let mut additional_costs = None;
@@ -49,7 +49,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for PurchaseFinancing<S> {
         loop {
             match reader.member(&mut members, at, &PURCHASE_FINANCING)? {
                 0 => {
-                    r#type = reader
+                    member_0 = reader
                         .constant_text(
                             &at.member("type"),
                             "appointment_request/v2/purchase_financing.schema.json#/properties/type",
@@ -92,7 +92,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for PurchaseFinancing<S> {
             }
         }
         reader.require(&members, at, &PURCHASE_FINANCING);
-        wire::need!(r#type);
+        wire::need!(member_0);
         Ok(
             Some(PurchaseFinancing {
                 purchase_price: wire::need!(purchase_price),

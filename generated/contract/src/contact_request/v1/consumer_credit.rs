@@ -40,7 +40,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for ConsumerCredit<S> {
         let Some(mut members) = reader.object(at, &CONSUMER_CREDIT)? else {
             return Ok(None)
         };
-        let mut product_type = None;
+        let mut member_0 = None;
         let mut intent = None;
         let mut amount = None;
         let mut interest_rate = None;
@@ -49,7 +49,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for ConsumerCredit<S> {
         loop {
             match reader.member(&mut members, at, &CONSUMER_CREDIT)? {
                 0 => {
-                    product_type = reader
+                    member_0 = reader
                         .constant_text(
                             &at.member("productType"),
                             "contact_request/v1/consumer_credit.schema.json#/properties/productType",
@@ -83,7 +83,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for ConsumerCredit<S> {
             }
         }
         reader.require(&members, at, &CONSUMER_CREDIT);
-        wire::need!(product_type);
+        wire::need!(member_0);
         Ok(
             Some(ConsumerCredit {
                 intent,

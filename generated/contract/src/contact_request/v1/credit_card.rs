@@ -34,14 +34,14 @@ impl<'a> wire::Message<'a> for CreditCard {
         let Some(mut members) = reader.object(at, &CREDIT_CARD)? else {
             return Ok(None)
         };
-        let mut product_type = None;
+        let mut member_0 = None;
         let mut intent = None;
         let mut credit_limit = None;
         let mut interest_rate = None;
         loop {
             match reader.member(&mut members, at, &CREDIT_CARD)? {
                 0 => {
-                    product_type = reader
+                    member_0 = reader
                         .constant_text(
                             &at.member("productType"),
                             "contact_request/v1/credit_card.schema.json#/properties/productType",
@@ -64,7 +64,7 @@ impl<'a> wire::Message<'a> for CreditCard {
             }
         }
         reader.require(&members, at, &CREDIT_CARD);
-        wire::need!(product_type);
+        wire::need!(member_0);
         Ok(
             Some(CreditCard {
                 intent,

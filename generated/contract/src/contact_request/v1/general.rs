@@ -26,12 +26,12 @@ impl<'a> wire::Message<'a> for General {
     const SCHEMA: &'static str = "https://schemas.usher.example/contact_request/v1/general.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
         let Some(mut members) = reader.object(at, &GENERAL)? else { return Ok(None) };
-        let mut product_type = None;
+        let mut member_0 = None;
         let mut intent = None;
         loop {
             match reader.member(&mut members, at, &GENERAL)? {
                 0 => {
-                    product_type = reader
+                    member_0 = reader
                         .constant_text(
                             &at.member("productType"),
                             "contact_request/v1/general.schema.json#/properties/productType",
@@ -43,7 +43,7 @@ impl<'a> wire::Message<'a> for General {
             }
         }
         reader.require(&members, at, &GENERAL);
-        wire::need!(product_type);
+        wire::need!(member_0);
         Ok(
             Some(General {
                 intent,

@@ -40,7 +40,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for LoanConsolidation<S> {
         let Some(mut members) = reader.object(at, &LOAN_CONSOLIDATION)? else {
             return Ok(None)
         };
-        let mut product_type = None;
+        let mut member_0 = None;
         let mut intent = None;
         let mut amount = None;
         let mut interest_rate = None;
@@ -49,7 +49,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for LoanConsolidation<S> {
         loop {
             match reader.member(&mut members, at, &LOAN_CONSOLIDATION)? {
                 0 => {
-                    product_type = reader
+                    member_0 = reader
                         .constant_text(
                             &at.member("productType"),
                             "contact_request/v1/loan_consolidation.schema.json#/properties/productType",
@@ -91,7 +91,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for LoanConsolidation<S> {
             }
         }
         reader.require(&members, at, &LOAN_CONSOLIDATION);
-        wire::need!(product_type);
+        wire::need!(member_0);
         Ok(
             Some(LoanConsolidation {
                 intent,

@@ -44,7 +44,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Mortgage<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/contact_request/v1/mortgage.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
         let Some(mut members) = reader.object(at, &MORTGAGE)? else { return Ok(None) };
-        let mut product_type = None;
+        let mut member_0 = None;
         let mut intent = None;
         let mut amount = None;
         let mut interest_rate = None;
@@ -55,7 +55,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Mortgage<S> {
         loop {
             match reader.member(&mut members, at, &MORTGAGE)? {
                 0 => {
-                    product_type = reader
+                    member_0 = reader
                         .constant_text(
                             &at.member("productType"),
                             "contact_request/v1/mortgage.schema.json#/properties/productType",
@@ -103,7 +103,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Mortgage<S> {
             }
         }
         reader.require(&members, at, &MORTGAGE);
-        wire::need!(product_type);
+        wire::need!(member_0);
         Ok(
             Some(Mortgage {
                 intent,

@@ -25,11 +25,11 @@ impl<'a> wire::Message<'a> for RecontactAsSoonAsPossible {
         let Some(mut members) = reader.object(at, &RECONTACT_AS_SOON_AS_POSSIBLE)? else {
             return Ok(None)
         };
-        let mut mode = None;
+        let mut member_0 = None;
         loop {
             match reader.member(&mut members, at, &RECONTACT_AS_SOON_AS_POSSIBLE)? {
                 0 => {
-                    mode = reader
+                    member_0 = reader
                         .constant_text(
                             &at.member("mode"),
                             "contact_request/v1/recontact_as_soon_as_possible.schema.json#/properties/mode",
@@ -40,7 +40,7 @@ impl<'a> wire::Message<'a> for RecontactAsSoonAsPossible {
             }
         }
         reader.require(&members, at, &RECONTACT_AS_SOON_AS_POSSIBLE);
-        wire::need!(mode);
+        wire::need!(member_0);
         Ok(
             Some(RecontactAsSoonAsPossible {
                 unknown: members.unknown,

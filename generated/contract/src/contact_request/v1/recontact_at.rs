@@ -31,13 +31,13 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for RecontactAt<S> {
         let Some(mut members) = reader.object(at, &RECONTACT_AT)? else {
             return Ok(None)
         };
-        let mut mode = None;
+        let mut member_0 = None;
         let mut at_ = None;
         let mut time_zone = None;
         loop {
             match reader.member(&mut members, at, &RECONTACT_AT)? {
                 0 => {
-                    mode = reader
+                    member_0 = reader
                         .constant_text(
                             &at.member("mode"),
                             "contact_request/v1/recontact_at.schema.json#/properties/mode",
@@ -53,7 +53,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for RecontactAt<S> {
             }
         }
         reader.require(&members, at, &RECONTACT_AT);
-        wire::need!(mode);
+        wire::need!(member_0);
         Ok(
             Some(RecontactAt {
                 at: wire::need!(at_),

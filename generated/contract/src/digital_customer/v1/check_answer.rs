@@ -28,12 +28,12 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CheckAnswer<S> {
         let Some(mut members) = reader.object(at, &CHECK_ANSWER)? else {
             return Ok(None)
         };
-        let mut r#type = None;
+        let mut member_0 = None;
         let mut data = None;
         loop {
             match reader.member(&mut members, at, &CHECK_ANSWER)? {
                 0 => {
-                    r#type = reader
+                    member_0 = reader
                         .constant_text(
                             &at.member("$type"),
                             "digital_customer/v1/check_answer.schema.json#/properties/$type",
@@ -45,7 +45,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CheckAnswer<S> {
             }
         }
         reader.require(&members, at, &CHECK_ANSWER);
-        wire::need!(r#type);
+        wire::need!(member_0);
         Ok(
             Some(CheckAnswer {
                 data: wire::need!(data),
@@ -95,13 +95,13 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CheckMessage<S> {
         let Some(mut members) = reader.object(at, &CHECK_ANSWER_CHECK_MESSAGE)? else {
             return Ok(None)
         };
-        let mut r#type = None;
-        let mut valid = None;
+        let mut member_0 = None;
+        let mut member_1 = None;
         let mut warnings = None;
         loop {
             match reader.member(&mut members, at, &CHECK_ANSWER_CHECK_MESSAGE)? {
                 0 => {
-                    r#type = reader
+                    member_0 = reader
                         .constant_text(
                             &at.member("$type"),
                             "digital_customer/v1/check_answer.schema.json#/$defs/CheckMessage/properties/$type",
@@ -109,7 +109,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CheckMessage<S> {
                         )?;
                 }
                 1 => {
-                    valid = reader
+                    member_1 = reader
                         .constants(
                             &at.member("Valid"),
                             "digital_customer/v1/check_answer.schema.json#/$defs/CheckMessage/properties/Valid",
@@ -135,8 +135,8 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CheckMessage<S> {
             }
         }
         reader.require(&members, at, &CHECK_ANSWER_CHECK_MESSAGE);
-        wire::need!(r#type);
-        wire::need!(valid);
+        wire::need!(member_0);
+        wire::need!(member_1);
         Ok(
             Some(CheckMessage {
                 warnings: wire::need!(warnings),

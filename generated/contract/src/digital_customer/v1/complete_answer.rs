@@ -28,12 +28,12 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CompleteAnswer<S> {
         let Some(mut members) = reader.object(at, &COMPLETE_ANSWER)? else {
             return Ok(None)
         };
-        let mut r#type = None;
+        let mut member_0 = None;
         let mut data = None;
         loop {
             match reader.member(&mut members, at, &COMPLETE_ANSWER)? {
                 0 => {
-                    r#type = reader
+                    member_0 = reader
                         .constant_text(
                             &at.member("$type"),
                             "digital_customer/v1/complete_answer.schema.json#/properties/$type",
@@ -50,7 +50,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CompleteAnswer<S> {
             }
         }
         reader.require(&members, at, &COMPLETE_ANSWER);
-        wire::need!(r#type);
+        wire::need!(member_0);
         Ok(
             Some(CompleteAnswer {
                 data: wire::need!(data),
@@ -113,8 +113,8 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CompleteDigitalCustomerMessage
             .object(at, &COMPLETE_ANSWER_COMPLETE_DIGITAL_CUSTOMER_MESSAGE)? else {
             return Ok(None)
         };
-        let mut r#type = None;
-        let mut state = None;
+        let mut member_0 = None;
+        let mut member_1 = None;
         let mut flow_state = None;
         let mut missing_fields = None;
         let mut next_methods = None;
@@ -129,7 +129,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CompleteDigitalCustomerMessage
                 )?
             {
                 0 => {
-                    r#type = reader
+                    member_0 = reader
                         .constant_text(
                             &at.member("$type"),
                             "digital_customer/v1/complete_answer.schema.json#/$defs/CompleteDigitalCustomerMessage/properties/$type",
@@ -137,7 +137,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CompleteDigitalCustomerMessage
                         )?;
                 }
                 1 => {
-                    state = reader
+                    member_1 = reader
                         .constants(
                             &at.member("State"),
                             "digital_customer/v1/complete_answer.schema.json#/$defs/CompleteDigitalCustomerMessage/properties/State",
@@ -199,8 +199,8 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CompleteDigitalCustomerMessage
             }
         }
         reader.require(&members, at, &COMPLETE_ANSWER_COMPLETE_DIGITAL_CUSTOMER_MESSAGE);
-        wire::need!(r#type);
-        wire::need!(state);
+        wire::need!(member_0);
+        wire::need!(member_1);
         Ok(
             Some(CompleteDigitalCustomerMessage {
                 flow_state: wire::need!(flow_state),

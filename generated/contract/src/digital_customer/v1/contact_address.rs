@@ -64,7 +64,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for ContactAddress<S> {
         let Some(mut members) = reader.object(at, &CONTACT_ADDRESS)? else {
             return Ok(None)
         };
-        let mut r#type = None;
+        let mut member_0 = None;
         let mut type_code = None;
         let mut country = None;
         let mut country_code = None;
@@ -81,7 +81,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for ContactAddress<S> {
         loop {
             match reader.member(&mut members, at, &CONTACT_ADDRESS)? {
                 0 => {
-                    r#type = reader
+                    member_0 = reader
                         .constant_text(
                             &at.member("Type"),
                             "digital_customer/v1/contact_address.schema.json#/properties/Type",
@@ -163,7 +163,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for ContactAddress<S> {
             }
         }
         reader.require(&members, at, &CONTACT_ADDRESS);
-        wire::need!(r#type);
+        wire::need!(member_0);
         Ok(
             Some(ContactAddress {
                 type_code: wire::need!(type_code),

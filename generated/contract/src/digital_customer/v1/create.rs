@@ -192,7 +192,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for DigitalCustomer<S> {
         let mut is_us_customer = None;
         let mut email = None;
         let mut notification_on_update = None;
-        let mut is_kvkk_approved = None;
+        let mut member_6 = None;
         loop {
             match reader.member(&mut members, at, &CREATE_DIGITAL_CUSTOMER)? {
                 0 => {
@@ -239,7 +239,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for DigitalCustomer<S> {
                         )?;
                 }
                 6 => {
-                    is_kvkk_approved = reader
+                    member_6 = reader
                         .constants(
                             &at.member("IsKVKKApproved"),
                             "digital_customer/v1/create.schema.json#/$defs/DigitalCustomer/properties/IsKVKKApproved",
@@ -252,7 +252,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for DigitalCustomer<S> {
             }
         }
         reader.require(&members, at, &CREATE_DIGITAL_CUSTOMER);
-        wire::need!(is_kvkk_approved);
+        wire::need!(member_6);
         Ok(
             Some(DigitalCustomer {
                 phone_number: wire::need!(phone_number),

@@ -28,12 +28,12 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CreateAnswer<S> {
         let Some(mut members) = reader.object(at, &CREATE_ANSWER)? else {
             return Ok(None)
         };
-        let mut r#type = None;
+        let mut member_0 = None;
         let mut data = None;
         loop {
             match reader.member(&mut members, at, &CREATE_ANSWER)? {
                 0 => {
-                    r#type = reader
+                    member_0 = reader
                         .constant_text(
                             &at.member("$type"),
                             "digital_customer/v1/create_answer.schema.json#/properties/$type",
@@ -50,7 +50,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CreateAnswer<S> {
             }
         }
         reader.require(&members, at, &CREATE_ANSWER);
-        wire::need!(r#type);
+        wire::need!(member_0);
         Ok(
             Some(CreateAnswer {
                 data: wire::need!(data),
@@ -119,10 +119,10 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CreateDigitalCustomerMessage<S
             .object(at, &CREATE_ANSWER_CREATE_DIGITAL_CUSTOMER_MESSAGE)? else {
             return Ok(None)
         };
-        let mut r#type = None;
+        let mut member_0 = None;
         let mut process_id = None;
         let mut customer_id = None;
-        let mut state = None;
+        let mut member_3 = None;
         let mut flow_state = None;
         let mut missing_fields = None;
         let mut next_methods = None;
@@ -137,7 +137,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CreateDigitalCustomerMessage<S
                 )?
             {
                 0 => {
-                    r#type = reader
+                    member_0 = reader
                         .constant_text(
                             &at.member("$type"),
                             "digital_customer/v1/create_answer.schema.json#/$defs/CreateDigitalCustomerMessage/properties/$type",
@@ -160,7 +160,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CreateDigitalCustomerMessage<S
                         .map(wire::Personal::new);
                 }
                 3 => {
-                    state = reader
+                    member_3 = reader
                         .constants(
                             &at.member("State"),
                             "digital_customer/v1/create_answer.schema.json#/$defs/CreateDigitalCustomerMessage/properties/State",
@@ -222,8 +222,8 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CreateDigitalCustomerMessage<S
             }
         }
         reader.require(&members, at, &CREATE_ANSWER_CREATE_DIGITAL_CUSTOMER_MESSAGE);
-        wire::need!(r#type);
-        wire::need!(state);
+        wire::need!(member_0);
+        wire::need!(member_3);
         Ok(
             Some(CreateDigitalCustomerMessage {
                 process_id: wire::need!(process_id),

@@ -26,12 +26,12 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for ErrorAnswer<S> {
     const SCHEMA: &'static str = "https://schemas.usher.example/digital_customer/v1/error.schema.json";
     fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
         let Some(mut members) = reader.object(at, &ERROR)? else { return Ok(None) };
-        let mut r#type = None;
+        let mut member_0 = None;
         let mut error = None;
         loop {
             match reader.member(&mut members, at, &ERROR)? {
                 0 => {
-                    r#type = reader
+                    member_0 = reader
                         .constant_text(
                             &at.member("$type"),
                             "digital_customer/v1/error.schema.json#/properties/$type",
@@ -43,7 +43,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for ErrorAnswer<S> {
             }
         }
         reader.require(&members, at, &ERROR);
-        wire::need!(r#type);
+        wire::need!(member_0);
         Ok(
             Some(ErrorAnswer {
                 error: wire::need!(error),

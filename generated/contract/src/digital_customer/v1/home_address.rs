@@ -64,7 +64,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for HomeAddress<S> {
         let Some(mut members) = reader.object(at, &HOME_ADDRESS)? else {
             return Ok(None)
         };
-        let mut r#type = None;
+        let mut member_0 = None;
         let mut type_code = None;
         let mut country = None;
         let mut country_code = None;
@@ -81,7 +81,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for HomeAddress<S> {
         loop {
             match reader.member(&mut members, at, &HOME_ADDRESS)? {
                 0 => {
-                    r#type = reader
+                    member_0 = reader
                         .constant_text(
                             &at.member("Type"),
                             "digital_customer/v1/home_address.schema.json#/properties/Type",
@@ -163,7 +163,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for HomeAddress<S> {
             }
         }
         reader.require(&members, at, &HOME_ADDRESS);
-        wire::need!(r#type);
+        wire::need!(member_0);
         Ok(
             Some(HomeAddress {
                 type_code: wire::need!(type_code),

@@ -28,12 +28,12 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for UpdateAnswer<S> {
         let Some(mut members) = reader.object(at, &UPDATE_ANSWER)? else {
             return Ok(None)
         };
-        let mut r#type = None;
+        let mut member_0 = None;
         let mut data = None;
         loop {
             match reader.member(&mut members, at, &UPDATE_ANSWER)? {
                 0 => {
-                    r#type = reader
+                    member_0 = reader
                         .constant_text(
                             &at.member("$type"),
                             "digital_customer/v1/update_answer.schema.json#/properties/$type",
@@ -50,7 +50,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for UpdateAnswer<S> {
             }
         }
         reader.require(&members, at, &UPDATE_ANSWER);
-        wire::need!(r#type);
+        wire::need!(member_0);
         Ok(
             Some(UpdateAnswer {
                 data: wire::need!(data),
@@ -119,10 +119,10 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for AddDigitalCustomerDocumentsMes
             .object(at, &UPDATE_ANSWER_ADD_DIGITAL_CUSTOMER_DOCUMENTS_MESSAGE)? else {
             return Ok(None)
         };
-        let mut r#type = None;
+        let mut member_0 = None;
         let mut calculate_limit = None;
         let mut process_id = None;
-        let mut state = None;
+        let mut member_3 = None;
         let mut flow_state = None;
         let mut missing_fields = None;
         let mut next_methods = None;
@@ -137,7 +137,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for AddDigitalCustomerDocumentsMes
                 )?
             {
                 0 => {
-                    r#type = reader
+                    member_0 = reader
                         .constant_text(
                             &at.member("$type"),
                             "digital_customer/v1/update_answer.schema.json#/$defs/AddDigitalCustomerDocumentsMessage/properties/$type",
@@ -159,7 +159,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for AddDigitalCustomerDocumentsMes
                         )?;
                 }
                 3 => {
-                    state = reader
+                    member_3 = reader
                         .constants(
                             &at.member("State"),
                             "digital_customer/v1/update_answer.schema.json#/$defs/AddDigitalCustomerDocumentsMessage/properties/State",
@@ -226,8 +226,8 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for AddDigitalCustomerDocumentsMes
                 at,
                 &UPDATE_ANSWER_ADD_DIGITAL_CUSTOMER_DOCUMENTS_MESSAGE,
             );
-        wire::need!(r#type);
-        wire::need!(state);
+        wire::need!(member_0);
+        wire::need!(member_3);
         Ok(
             Some(AddDigitalCustomerDocumentsMessage {
                 calculate_limit: wire::need!(calculate_limit),

@@ -64,7 +64,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for WorkAddress<S> {
         let Some(mut members) = reader.object(at, &WORK_ADDRESS)? else {
             return Ok(None)
         };
-        let mut r#type = None;
+        let mut member_0 = None;
         let mut type_code = None;
         let mut country = None;
         let mut country_code = None;
@@ -81,7 +81,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for WorkAddress<S> {
         loop {
             match reader.member(&mut members, at, &WORK_ADDRESS)? {
                 0 => {
-                    r#type = reader
+                    member_0 = reader
                         .constant_text(
                             &at.member("Type"),
                             "digital_customer/v1/work_address.schema.json#/properties/Type",
@@ -163,7 +163,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for WorkAddress<S> {
             }
         }
         reader.require(&members, at, &WORK_ADDRESS);
-        wire::need!(r#type);
+        wire::need!(member_0);
         Ok(
             Some(WorkAddress {
                 type_code: wire::need!(type_code),
