@@ -1,0 +1,137 @@
+//! The two keys a call carries: the secret that says who calls, and the name of the submit that makes a repeat
+//! harmless.
+
+use std::fmt;
+
+use reqwest::header::HeaderValue;
+use uuid::Uuid;
+
+/// A text that is no key. It does not say which text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum MalformedKey {
+    /// There is nothing in it.
+    #[error("the key is empty")]
+    Empty,
+    /// A blank, a control or a non-ASCII character.
+    #[error("the key must be visible ASCII characters without blanks")]
+    Character,
+    /// More characters than the contract allows.
+    #[error("the key is longer than 255 characters")]
+    TooLong,
+}
+
+/// The secret key of an application. No debug form shows it.
+#[derive(Clone)]
+pub struct ApiKey(HeaderValue);
+
+impl ApiKey {
+    /// The key in `text`, which may have blanks or a line end around it, as a file has.
+    ///
+    /// # Errors
+    /// The text cannot be a key.
+    pub fn new(text: &str) -> Result<ApiKey, MalformedKey> {
+        let text = text.trim();
+        check(text)?;
+        let mut value = HeaderValue::from_str(text).map_err(|_| MalformedKey::Character)?;
+        value.set_sensitive(true);
+        Ok(ApiKey(value))
+    }
+
+    pub(crate) fn header(&self) -> HeaderValue {
+        self.0.clone()
+    }
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ApiKey(..)")
+    }
+}
+
+/// Names one submit: sent twice with the same key and body, it is stored once, and answered the same, for 7 days.
+///
+/// The client makes one for every submit. To be safe against a crash of your own program too, make it yourself, keep it
+/// beside the request, and send both again until an answer comes. No debug form shows it, for it may hold anything.
+#[derive(Clone, PartialEq, Eq)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// A key nobody had before.
+    pub fn random() -> IdempotencyKey {
+        IdempotencyKey(Uuid::new_v4().to_string())
+    }
+
+    /// A key of your own, 1 to 255 visible ASCII characters.
+    ///
+    /// # Errors
+    /// The text cannot be a key.
+    pub fn new(text: &str) -> Result<IdempotencyKey, MalformedKey> {
+        check(text)?;
+        Ok(IdempotencyKey(text.to_owned()))
+    }
+
+    /// The key, to be kept.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The key as the header carries it: bare where it can be, else a quoted string. Both are the same key.
+    pub(crate) fn header(&self) -> String {
+        if self.0.contains(['"', '\\', ',', ';']) {
+            format!("\"{}\"", self.0.replace('\\', r"\\").replace('"', "\\\""))
+        } else {
+            self.0.clone()
+        }
+    }
+}
+
+impl fmt::Debug for IdempotencyKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IdempotencyKey(..)")
+    }
+}
+
+fn check(text: &str) -> Result<(), MalformedKey> {
+    match text.len() {
+        0 => Err(MalformedKey::Empty),
+        _ if !text.bytes().all(|byte| byte.is_ascii_graphic()) => Err(MalformedKey::Character),
+        1..=255 => Ok(()),
+        _ => Err(MalformedKey::TooLong),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ApiKey, IdempotencyKey, MalformedKey};
+
+    #[test]
+    fn an_api_key_is_taken_as_a_file_holds_it_and_never_shown() {
+        let key = ApiKey::new(" secret-1\r\n").expect("a key");
+        assert_eq!(key.header(), "secret-1");
+        assert_eq!(format!("{key:?} {:?}", key.header()), "ApiKey(..) Sensitive");
+    }
+
+    #[test]
+    fn what_cannot_be_a_key_is_refused() {
+        let long = "k".repeat(256);
+        for (text, fault) in [
+            ("", MalformedKey::Empty),
+            ("two words", MalformedKey::Character),
+            ("a\nb", MalformedKey::Character),
+            ("klíč", MalformedKey::Character),
+            (long.as_str(), MalformedKey::TooLong),
+        ] {
+            assert_eq!(ApiKey::new(text).err(), Some(fault), "{text}");
+            assert_eq!(IdempotencyKey::new(text).err(), Some(fault), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_idempotency_key_is_quoted_where_it_must_be() {
+        for (text, header) in [("order-1", "order-1"), ("a,b;c", "\"a,b;c\""), (r#"a"b\c"#, r#""a\"b\\c""#)] {
+            let key = IdempotencyKey::new(text).expect("a key");
+            assert_eq!((key.as_str(), key.header().as_str()), (text, header));
+        }
+        assert_eq!(format!("{:?}", IdempotencyKey::random()), "IdempotencyKey(..)");
+    }
+}
