@@ -44,6 +44,9 @@ use crate::tls::Tls;
 const PING_TIME_MAX: Duration = Duration::from_secs(10);
 const PING_PERIOD: Duration = Duration::from_secs(30);
 
+/// The smallest buffer the HTTP library takes.
+const BUFFER_BYTES_MIN: usize = 8192;
+
 const STREAM_WINDOW_BYTES: u32 = 64 * 1024;
 const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
 
@@ -209,7 +212,10 @@ impl Shared {
         let stream = Watched::new(stream, progress.clone(), Some(Framing::new()));
         let mut builder = http1::Builder::new();
         // Heads are timed by `watch`, which tells a slow head from an idle connection.
-        builder.header_read_timeout(None).max_header_size(self.limits.head_bytes_max);
+        let head_bytes_max = self.limits.head_bytes_max;
+        // A buffer holds a whole head and otherwise only pieces of a body: what a connection may cost is known.
+        let buffer_bytes_max = head_bytes_max.saturating_mul(2).max(BUFFER_BYTES_MIN);
+        builder.header_read_timeout(None).max_header_size(head_bytes_max).max_buf_size(buffer_bytes_max);
         let connection = builder.serve_connection(TokioIo::new(stream), self.service(&progress));
         self.supervise(connection, http1::Connection::graceful_shutdown, &progress).await;
     }

@@ -1,27 +1,33 @@
-//! A panic while one request is worked on must not reach another, nor tell anybody what it was about.
+//! The work for one request must end: in time, and without its panic reaching another request or telling anybody what it
+//! was about.
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Once;
 use std::task::Poll;
 
-/// The work panicked.
-#[derive(Debug)]
-pub(crate) struct Panicked;
+use tokio::time::{Instant, sleep_until};
 
-/// Runs `work` to its end, or to its panic.
-pub(crate) async fn contain<T>(work: impl Future<Output = T>) -> Result<T, Panicked> {
-    let mut work = pin!(work);
+/// Why work did not come to its own end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// It took too long.
+    Late,
+    /// It panicked.
+    Panicked,
+}
+
+/// Runs `work` to its end, to its panic or to `deadline`. It is taken pinned where it stands: the work of a request is
+/// some kilobytes, and every wrapper by value would copy them.
+pub(crate) async fn contain<T>(mut work: Pin<&mut impl Future<Output = T>>, deadline: Instant) -> Result<T, Cut> {
+    let mut late = pin!(sleep_until(deadline));
     poll_fn(|cx| {
         // Nothing of the work is used after a panic, so it does not matter in what state it was left.
         match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
             Ok(Poll::Ready(done)) => Poll::Ready(Ok(done)),
-            Ok(Poll::Pending) => Poll::Pending,
-            Err(text) => {
-                drop(text);
-                Poll::Ready(Err(Panicked))
-            }
+            Ok(Poll::Pending) => late.as_mut().poll(cx).map(|()| Err(Cut::Late)),
+            Err(_) => Poll::Ready(Err(Cut::Panicked)),
         }
     })
     .await

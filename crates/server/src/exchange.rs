@@ -5,6 +5,7 @@ mod tests;
 
 use std::borrow::Cow;
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -19,7 +20,7 @@ use tokio::time::{Instant, timeout_at};
 use usher_wire::Operation;
 
 use crate::caller::Known;
-use crate::contain::{Panicked, contain};
+use crate::contain::{Cut, contain};
 use crate::correlation::{self, Correlation};
 use crate::credentials::Credential;
 use crate::dialect::Dialect;
@@ -90,29 +91,31 @@ where
     let deadline = line.begun + gateway.limits.request_time_max;
     let mut is_arriving = true;
 
-    let work = async {
-        let admitted = match admit(&gateway, route, &head, &mut line).await {
-            Ok(known) => receive(route.operation, &head, &mut body, &gateway).await.map(|bytes| (known, bytes)),
-            Err(fault) => Err(fault),
-        };
-        let (known, bytes) = match admitted {
-            Ok(admitted) => admitted,
-            Err(fault) => {
-                body::discard(&mut body, &head.headers).await;
-                return Err(fault);
-            }
-        };
-        is_arriving = false;
-        let (operation, correlation, now) = (route.operation, line.correlation, gateway.now());
-        handle(Call { gateway: gateway.clone(), operation, known, correlation, head, body: bytes, now }).await
+    let worked = {
+        let work = pin!(async {
+            let admitted = match admit(&gateway, route, &head, &mut line).await {
+                Ok(known) => receive(route.operation, &head, &mut body, &gateway).await.map(|bytes| (known, bytes)),
+                Err(fault) => Err(fault),
+            };
+            let (known, bytes) = match admitted {
+                Ok(admitted) => admitted,
+                Err(fault) => {
+                    body::discard(&mut body, &head.headers).await;
+                    return Err(fault);
+                }
+            };
+            is_arriving = false;
+            let (operation, correlation, now) = (route.operation, line.correlation, gateway.now());
+            handle(Call { gateway: gateway.clone(), operation, known, correlation, head, body: bytes, now }).await
+        });
+        contain(work, deadline).await
     };
-    let worked = contain(timeout_at(deadline, work)).await;
     let outcome = match worked {
-        Ok(Ok(outcome)) => outcome,
-        Ok(Err(_)) if is_arriving => Err(Fault::RequestTimeout),
+        Ok(outcome) => outcome,
+        Err(Cut::Late) if is_arriving => Err(Fault::RequestTimeout),
         // Whether anything was stored is not known here: the writer goes on without us.
-        Ok(Err(_)) => Err(Fault::StoreUnavailable),
-        Err(Panicked) => Err(Fault::Internal),
+        Err(Cut::Late) => Err(Fault::StoreUnavailable),
+        Err(Cut::Panicked) => Err(Fault::Internal),
     };
     close(outcome, route.dialect, &line)
 }

@@ -232,6 +232,7 @@ mod tests {
 
     use axum::http::HeaderMap;
     use usher_domain::flow::{FlowState, Method};
+    use usher_storage::Constraint;
     use usher_wire::Unreadable;
 
     use super::*;
@@ -313,6 +314,20 @@ mod tests {
             assert_eq!(fault.status(Dialect::Problem), told);
             assert_eq!(fault.status(Dialect::ServiceResponse), told);
             assert_eq!(fault.status(Dialect::Messages), if is_of_body { 400 } else { told });
+        }
+    }
+
+    #[test]
+    fn what_the_store_cannot_do_is_told_without_its_reasons() {
+        for (error, code) in [
+            (StoreError::Overloaded, "overloaded"),
+            (StoreError::Full, "store_unavailable"),
+            (StoreError::Unavailable, "store_unavailable"),
+            (StoreError::Constraint(Constraint::Unique), "internal"),
+            (StoreError::Unreadable, "internal"),
+            (StoreError::UnknownCursor, "internal"),
+        ] {
+            assert_eq!(Fault::from(error).code(), code, "{error}");
         }
     }
 

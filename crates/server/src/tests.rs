@@ -3,7 +3,12 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
+use usher_contract::appointment_request::v2;
+use usher_contract::contact_request::v1::WithdrawalResult;
+use usher_contract::digital_customer::v1 as digital;
+use usher_contract::shared;
 use usher_storage::Mode;
+use usher_wire::{Message, Options, parse};
 use uuid::Uuid;
 
 use crate::limits::Limits;
@@ -62,11 +67,54 @@ impl Reply {
 }
 
 async fn post(world: &World, path: &str, lines: &str, body: &Value) -> Reply {
-    Reply::read(&world.post(path, lines, &body.to_string()).await)
+    let reply = Reply::read(&world.post(path, lines, &body.to_string()).await);
+    obeys_the_contract("POST", path, &reply);
+    reply
 }
 
 async fn get(world: &World, path: &str) -> Reply {
-    Reply::read(&world.call("GET", path, &world.key, "", "").await)
+    let reply = Reply::read(&world.call("GET", path, &world.key, "", "").await);
+    obeys_the_contract("GET", path, &reply);
+    reply
+}
+
+/// Reads an answer as the contract says it looks, and takes no member or value that the contract does not name.
+#[track_caller]
+fn obeys_the_contract(method: &str, path: &str, reply: &Reply) {
+    let is_error = reply.status >= 400;
+    let is_check = path.ends_with("/check");
+    let path = path.trim_end_matches("/check");
+    match path {
+        APPOINTMENT => obeys::<v2::Messages>(reply),
+        CREATE | UPDATE | COMPLETE if is_error => obeys::<digital::ErrorAnswer>(reply),
+        CREATE | UPDATE | COMPLETE if is_check => obeys::<digital::CheckAnswer>(reply),
+        CREATE => obeys::<digital::CreateAnswer>(reply),
+        UPDATE => obeys::<digital::UpdateAnswer>(reply),
+        COMPLETE => obeys::<digital::CompleteAnswer>(reply),
+        _ if is_error => obeys::<shared::Problem>(reply),
+        _ if is_check => obeys::<shared::CheckResult>(reply),
+        _ if path.ends_with("/withdrawal") => obeys::<WithdrawalResult>(reply),
+        _ if method == "GET" && reply.body.get("items").is_some() => obeys::<shared::ReceiptList>(reply),
+        _ => obeys::<shared::Receipt>(reply),
+    }
+}
+
+#[track_caller]
+fn obeys<T: for<'a> Message<'a>>(reply: &Reply) {
+    let options = Options { mode: usher_wire::Mode::Strict, limits: usher_wire::Limits::GATEWAY, facts: None };
+    let parsed = parse::<T>(reply.text.as_bytes(), &options);
+    let violations = parsed.map(|parsed| parsed.into_result().err());
+    assert!(matches!(violations, Ok(None)), "{violations:?}: {}", reply.text);
+}
+
+#[test]
+fn records_name_the_versions_of_the_contracts() {
+    for api in [&crate::contact_request::API, &crate::appointment_request::API, &crate::digital_customer::API] {
+        let file = format!("../../schemas/{}/v{}/openapi.json", api.name, api.version);
+        let text = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).expect("an OpenAPI document");
+        let document: Value = serde_json::from_slice(&text).expect("JSON");
+        assert_eq!(document["info"]["version"], api.contract_version, "{}", api.name);
+    }
 }
 
 #[track_caller]

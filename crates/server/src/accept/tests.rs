@@ -64,7 +64,7 @@ fn router() -> Router {
         .route(
             "/slow",
             get(|| async {
-                sleep(Duration::from_millis(300)).await;
+                sleep(Duration::from_millis(700)).await;
                 "slow"
             }),
         )
@@ -232,7 +232,7 @@ async fn a_head_that_takes_too_long_ends_the_connection() {
 
 #[tokio::test]
 async fn an_idle_connection_is_closed_and_one_in_use_is_not() {
-    let running = Running::plain(short(|limits| limits.idle_time_max = Duration::from_millis(200))).await;
+    let running = Running::plain(short(|limits| limits.idle_time_max = Duration::from_millis(500))).await;
     let mut silent = running.connect().await;
     assert_eq!(rest(&mut silent).await, "");
 
@@ -257,7 +257,7 @@ async fn a_client_that_takes_no_answer_is_cut() {
 
 #[tokio::test]
 async fn an_aged_connection_takes_no_further_request() {
-    let running = Running::plain(short(|limits| limits.connection_age_max = Duration::from_millis(150))).await;
+    let running = Running::plain(short(|limits| limits.connection_age_max = Duration::from_millis(500))).await;
     let mut stream = running.connect().await;
     stream.write_all(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n").await.expect("the server reads");
     let received = rest(&mut stream).await;
@@ -298,7 +298,7 @@ async fn a_stop_lets_requests_under_way_end_and_turns_new_ones_away() {
     idle.write_all(GET.as_bytes()).await.expect("the server reads");
     answer(&mut idle).await;
     busy.write_all(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n").await.expect("the server reads");
-    sleep(Duration::from_millis(50)).await;
+    sleep(Duration::from_millis(300)).await;
     running.stop();
     assert_eq!(rest(&mut idle).await, "");
     assert_eq!(rest(&mut silent).await, "");
@@ -313,7 +313,7 @@ async fn a_stop_cuts_what_does_not_end() {
     let mut running = Running::plain(short(|limits| limits.drain_time_max = Duration::from_millis(100))).await;
     let mut stuck = running.connect().await;
     stuck.write_all(b"GET /stuck HTTP/1.1\r\nHost: a\r\n\r\n").await.expect("the server reads");
-    sleep(Duration::from_millis(50)).await;
+    sleep(Duration::from_millis(300)).await;
     running.stop();
     assert_eq!(rest(&mut stuck).await, "");
     assert_eq!((&mut running.served).await.expect("the loop does not panic"), Drained { cut: 1 });
@@ -378,6 +378,12 @@ async fn tls_serves_http1_and_http2_and_says_to_stay_with_it() {
     assert_eq!(response.status(), 200);
     assert!(response.headers().contains_key("strict-transport-security"));
     assert_eq!(response.into_body().collect().await.expect("a body").to_bytes(), "here");
+
+    let too_large = "v".repeat(Limits::default().header_list_bytes_max as usize);
+    let request = hyper::Request::get("https://localhost/").header("x", too_large);
+    let request = request.body(http_body_util::Empty::<Bytes>::new()).expect("a request");
+    let response = requests.send_request(request).await.expect("an answer");
+    assert_eq!(response.status(), 431);
 }
 
 #[tokio::test]

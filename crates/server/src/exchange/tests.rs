@@ -130,8 +130,7 @@ async fn a_body_announced_too_large_is_refused_before_it_is_sent() {
 
 #[tokio::test]
 async fn a_body_shorter_than_announced_is_no_request_and_what_is_longer_is_another() {
-    let world =
-        World::start(Limits { request_time_max: Duration::from_millis(200), ..Limits::default() }, router).await;
+    let world = World::start(Limits { request_time_max: Duration::from_secs(1), ..Limits::default() }, router).await;
     let head = |length: usize| {
         let key = &world.key;
         format!(
@@ -226,6 +225,21 @@ async fn what_is_not_there_is_told_in_the_dialect_of_its_path() {
 }
 
 #[tokio::test]
+async fn methods_that_no_operation_has_are_off() {
+    let world = world().await;
+    for (line, status, code) in [
+        ("TRACE /test/echo", 405, "method_not_allowed"),
+        ("OPTIONS /test/echo", 405, "method_not_allowed"),
+        ("BREW /test/echo", 405, "method_not_allowed"),
+        ("OPTIONS *", 404, "not_found"),
+        ("CONNECT example.org:443", 404, "not_found"),
+    ] {
+        let answer = world.send(&format!("{line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")).await;
+        check(&answer, status, code);
+    }
+}
+
+#[tokio::test]
 async fn a_header_that_may_be_sent_once_is_not_taken_twice() {
     let world = world().await;
     let answer = world.post("/test/echo", "Idempotency-Key: a\r\nIdempotency-Key: a\r\n", "{}").await;
@@ -306,7 +320,7 @@ async fn a_panic_reaches_neither_the_client_nor_the_next_request() {
 
 #[tokio::test]
 async fn a_request_that_takes_too_long_is_answered() {
-    let limits = Limits { request_time_max: Duration::from_millis(100), ..Limits::default() };
+    let limits = Limits { request_time_max: Duration::from_secs(1), ..Limits::default() };
     let world = World::start(limits, router).await;
     let answer = world.post("/test/stuck", "", "{}").await;
     check(&answer, 503, "store_unavailable");
