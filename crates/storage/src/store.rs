@@ -16,7 +16,7 @@ use crate::{
     SqliteEngine, StatusChange, StillRunning, StoreError, StoredReply, Verdict, key_file,
 };
 
-/// Sizes of a store.
+/// Sizes of a store, each at least one.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// Work that may wait for the writer, and queries for the readers; more is refused as overload.

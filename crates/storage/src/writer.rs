@@ -84,10 +84,13 @@ impl Writer {
         answered.await.unwrap_or(Err(StoreError::Unavailable))
     }
 
-    /// Asks the thread to end; `false` when it has ended already.
-    pub(crate) fn stop(&self) -> bool {
+    /// Asks the thread to end once everything queued before is done.
+    pub(crate) fn stop(&self) {
         self.signs.queued.fetch_add(1, Ordering::Relaxed);
-        self.queue.send(Work::Stop).is_ok()
+        if self.queue.send(Work::Stop).is_err() {
+            // It has ended already.
+            self.signs.queued.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn signs(&self) -> &Signs {

@@ -40,8 +40,6 @@ CREATE TABLE keys (
     last_used_at   INTEGER
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX keys_by_application ON keys (application_id, environment);
-
 -- Onboarding ---------------------------------------------------------------------------------------------------------
 
 CREATE TABLE flows (
@@ -97,14 +95,14 @@ CREATE INDEX records_by_reference ON records (application_id, environment, partn
     WHERE partner_reference IS NOT NULL;
 
 CREATE TABLE statuses (
-    id        INTEGER PRIMARY KEY,
     record_id BLOB NOT NULL REFERENCES records (id),
+    -- 0 for the status a record is accepted with.
+    position  INTEGER NOT NULL,
     status    TEXT NOT NULL,
     actor     TEXT NOT NULL CHECK (actor IN ('partner', 'bank', 'system')),
-    at        INTEGER NOT NULL
-) STRICT;
-
-CREATE INDEX statuses_by_record ON statuses (record_id, id);
+    at        INTEGER NOT NULL,
+    PRIMARY KEY (record_id, position)
+) STRICT, WITHOUT ROWID;
 
 -- What is sealed -----------------------------------------------------------------------------------------------------
 
@@ -168,4 +166,3 @@ CREATE TABLE outbox (
 
 CREATE INDEX outbox_due ON outbox (next_due_at) WHERE state = 'pending';
 CREATE INDEX outbox_leased ON outbox (lease_until) WHERE state = 'claimed';
-CREATE INDEX outbox_by_record ON outbox (record_id);

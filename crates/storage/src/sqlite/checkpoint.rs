@@ -14,8 +14,8 @@ use rusqlite::Connection;
 
 use super::fault::Fault;
 
-/// Pages in the log that are not in the database, before a checkpoint pays: 4 MiB.
-const WAITING_PAGES_MIN: i64 = 1_024;
+/// Pages in the log that are not in the database, before a checkpoint pays: 16 MiB.
+const WAITING_PAGES_MIN: i64 = 4_096;
 /// Pages in the log before it is made to start over: 32 MiB.
 const LOG_PAGES_MAX: i64 = 8_192;
 /// How long commits may be held up by a reader that is in the way of starting over.

@@ -13,15 +13,49 @@ use crate::{
     StatusChange, StoreError, StoredReply, Verdict,
 };
 
-/// Answers for each commit of the batch; an error ends the transaction for all of them.
-pub(super) fn run(connection: &Connection, batch: &[SealedCommit]) -> Result<Vec<Result<Verdict, StoreError>>, Fault> {
+/// What became of one commit.
+type Decided = Result<Verdict, StoreError>;
+
+/// Answers for each commit of the batch; an error ends the transaction for all of them. `write` is one of
+/// [`write_plainly`] and [`write_undoably`].
+pub(super) fn run(
+    connection: &Connection,
+    batch: &[SealedCommit],
+    write: fn(&Connection, &SealedCommit) -> Result<Decided, Fault>,
+) -> Result<Vec<Decided>, Fault> {
     batch
         .iter()
-        .map(|commit| match decide(connection, commit) {
+        .map(|commit| match refusal(connection, commit) {
+            Ok(None) => write(connection, commit),
+            Ok(Some(refused)) => Ok(Ok(refused)),
             Err(fault) if fault.is_of_one_commit() => Ok(Err(fault.into())),
-            decided => decided.map(Ok),
+            Err(fault) => Err(fault),
         })
         .collect()
+}
+
+/// Writes a commit; a fault in the middle ends the transaction.
+pub(super) fn write_plainly(connection: &Connection, commit: &SealedCommit) -> Result<Decided, Fault> {
+    write_all(connection, commit).map(|()| Ok(Verdict::Committed))
+}
+
+/// Writes a commit; a fault of this commit undoes this commit only.
+pub(super) fn write_undoably(connection: &Connection, commit: &SealedCommit) -> Result<Decided, Fault> {
+    execute(connection, "SAVEPOINT one")?;
+    let decided = match write_all(connection, commit) {
+        Ok(()) => Ok(Verdict::Committed),
+        Err(fault) if fault.is_of_one_commit() => {
+            execute(connection, "ROLLBACK TO one")?;
+            match fault {
+                Fault::Refused(Constraint::Unique) => Ok(Verdict::IdTaken),
+                fault => Err(fault.into()),
+            }
+        }
+        // The whole transaction ends; SQLite may have ended it already.
+        Err(fault) => return Err(fault),
+    };
+    execute(connection, "RELEASE one")?;
+    Ok(decided)
 }
 
 /// What is known of a key at `now`.
@@ -61,13 +95,14 @@ pub(super) fn purge(connection: &Connection, now: Millis, limit: u32) -> Result<
     Ok(statement.execute(params![now, limit])?)
 }
 
-fn decide(connection: &Connection, commit: &SealedCommit) -> Result<Verdict, Fault> {
+/// Why a commit is not to be written, found before anything of it is.
+fn refusal(connection: &Connection, commit: &SealedCommit) -> Result<Option<Verdict>, Fault> {
     let SealedCommit { scope, now, .. } = commit;
     if let Some(sealed) = &commit.idempotency {
         match known(connection, scope, &sealed.idempotency, *now)? {
             None => {}
-            Some(Known::Replayed(reply)) => return Ok(Verdict::Replayed(reply)),
-            Some(Known::KeyReused) => return Ok(Verdict::KeyReused),
+            Some(Known::Replayed(reply)) => return Ok(Some(Verdict::Replayed(reply))),
+            Some(Known::KeyReused) => return Ok(Some(Verdict::KeyReused)),
         }
     }
     for (index, condition) in commit.conditions.iter().enumerate() {
@@ -76,31 +111,20 @@ fn decide(connection: &Connection, commit: &SealedCommit) -> Result<Verdict, Fau
             Condition::StatusIs { record, one_of } => status_is(connection, scope, *record, one_of)?,
         };
         if !holds {
-            return Ok(Verdict::ConditionFailed(index));
+            return Ok(Some(Verdict::ConditionFailed(index)));
         }
     }
-    execute(connection, "SAVEPOINT one")?;
-    let verdict = match write_all(connection, commit) {
-        Ok(Verdict::Committed) => Ok(Verdict::Committed),
-        Ok(refused) => {
-            execute(connection, "ROLLBACK TO one")?;
-            Ok(refused)
+    for write in &commit.writes {
+        if let Write::OpenFlow(flow) = write
+            && let Some(existing) = flow::of_person(connection, scope, &flow.person_digest, *now)?
+        {
+            return Ok(Some(Verdict::FlowExists(existing)));
         }
-        Err(fault) if fault.is_of_one_commit() => {
-            execute(connection, "ROLLBACK TO one")?;
-            match fault {
-                Fault::Refused(Constraint::Unique) => Ok(Verdict::IdTaken),
-                fault => Err(fault),
-            }
-        }
-        // The whole transaction ends; SQLite may have ended it already.
-        Err(fault) => return Err(fault),
-    };
-    execute(connection, "RELEASE one")?;
-    verdict
+    }
+    Ok(None)
 }
 
-fn write_all(connection: &Connection, commit: &SealedCommit) -> Result<Verdict, Fault> {
+fn write_all(connection: &Connection, commit: &SealedCommit) -> Result<(), Fault> {
     let scope = &commit.scope;
     let mut own = None;
     for write in &commit.writes {
@@ -121,11 +145,7 @@ fn write_all(connection: &Connection, commit: &SealedCommit) -> Result<Verdict, 
                 statement.execute(params![record.as_bytes(), destination, due_at])?;
             }
             Write::Status { record, change } => change_status(connection, scope, *record, change)?,
-            Write::OpenFlow(flow) => {
-                if let Some(existing) = flow::open(connection, scope, flow, commit.now)? {
-                    return Ok(Verdict::FlowExists(existing));
-                }
-            }
+            Write::OpenFlow(flow) => flow::open(connection, scope, flow, commit.now)?,
             Write::StepFlow(step) => flow::step(connection, scope, step)?,
         }
     }
@@ -137,7 +157,7 @@ fn write_all(connection: &Connection, commit: &SealedCommit) -> Result<Verdict, 
         });
         insert_idempotency(connection, scope, sealed, about)?;
     }
-    Ok(Verdict::Committed)
+    Ok(())
 }
 
 fn status_is(connection: &Connection, scope: &Scope, record: Uuid, one_of: &[&str]) -> rusqlite::Result<bool> {
@@ -195,7 +215,11 @@ fn insert_record(connection: &Connection, scope: &Scope, record: &Record) -> Res
         &*record.correlation_id.hyphenated().encode_lower(&mut correlation_id),
         record.process_id,
     ))?;
-    append_status(connection, record.id, &record.status, "partner", record.received_at)
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO statuses (record_id, position, status, actor, at) VALUES (?1, 0, ?2, 'partner', ?3)",
+    )?;
+    statement.execute(params![record.id.as_bytes(), record.status, record.received_at])?;
+    Ok(())
 }
 
 fn insert_payload(connection: &Connection, scope: &Scope, payload: &Payload<Sealed>) -> Result<(), Fault> {
@@ -221,13 +245,11 @@ fn change_status(connection: &Connection, scope: &Scope, record: Uuid, change: &
          WHERE id = ?1 AND partner_id = ?2 AND application_id = ?3 AND environment = ?4",
     )?;
     require_one(&mut statement, scoped!(scope, record.as_bytes(), change.status))?;
-    append_status(connection, record, &change.status, change.actor.as_str(), change.at)
-}
-
-fn append_status(connection: &Connection, record: Uuid, status: &str, actor: &str, at: Millis) -> Result<(), Fault> {
-    let mut statement =
-        connection.prepare_cached("INSERT INTO statuses (record_id, status, actor, at) VALUES (?1, ?2, ?3, ?4)")?;
-    statement.execute(params![record.as_bytes(), status, actor, at])?;
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO statuses (record_id, position, status, actor, at)
+         VALUES (?1, (SELECT max(position) + 1 FROM statuses WHERE record_id = ?1), ?2, ?3, ?4)",
+    )?;
+    statement.execute(params![record.as_bytes(), change.status, change.actor.as_str(), change.at])?;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Onboarding flows: at most one open flow of a person in a scope.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _};
 
 use super::fault::Fault;
 use super::require_one;
@@ -27,28 +27,32 @@ pub(super) fn is_in(
     Ok(holds.optional()?.unwrap_or(false))
 }
 
-/// The flow of a person that is marked open, expired or not.
-pub(super) fn marked_open(connection: &Connection, scope: &Scope, person: &Digest) -> rusqlite::Result<Option<Flow>> {
+/// The flow of a person that is open and not expired.
+pub(super) fn of_person(
+    connection: &Connection,
+    scope: &Scope,
+    person: &Digest,
+    now: Millis,
+) -> rusqlite::Result<Option<Flow>> {
     let mut statement = connection.prepare_cached(concat!(
         "SELECT ",
         flow_columns!(),
         " FROM flows
-         WHERE person_digest = ?1 AND partner_id = ?2 AND application_id = ?3 AND environment = ?4 AND open = 1"
+         WHERE person_digest = ?1 AND partner_id = ?2 AND application_id = ?3 AND environment = ?4
+           AND open = 1 AND expires_at > ?5"
     ))?;
-    statement.query_row(scoped!(scope, person), row::flow).optional()
+    statement.query_row(scoped!(scope, person, now), row::flow).optional()
 }
 
-/// Opens a flow, or gives back the one the person has. An expired one is closed on the way; its state is left, since
-/// what expiry is called is not known here.
-pub(super) fn open(connection: &Connection, scope: &Scope, flow: &NewFlow, now: Millis) -> Result<Option<Flow>, Fault> {
-    if let Some(existing) = marked_open(connection, scope, &flow.person_digest)? {
-        if existing.expires_at > now {
-            return Ok(Some(existing));
-        }
-        let mut statement =
-            connection.prepare_cached("UPDATE flows SET open = 0, updated_at = ?2 WHERE process_id = ?1")?;
-        statement.execute(params![existing.process_id, now])?;
-    }
+/// Opens a flow. The one it replaces, if any, has expired: it is closed, and its state is left, since what expiry is
+/// called is not known here.
+pub(super) fn open(connection: &Connection, scope: &Scope, flow: &NewFlow, now: Millis) -> Result<(), Fault> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE flows SET open = 0, updated_at = ?5
+         WHERE person_digest = ?1 AND partner_id = ?2 AND application_id = ?3 AND environment = ?4
+           AND open = 1 AND expires_at <= ?5",
+    )?;
+    statement.execute(scoped!(scope, flow.person_digest, now))?;
     let mut statement = connection.prepare_cached(
         "INSERT INTO flows (process_id, partner_id, application_id, environment, customer_no, person_digest, state, open,
            phone_digest, email_digest, created_at, updated_at, expires_at)
@@ -65,7 +69,7 @@ pub(super) fn open(connection: &Connection, scope: &Scope, flow: &NewFlow, now: 
         flow.created_at,
         flow.expires_at,
     ))?;
-    Ok(None)
+    Ok(())
 }
 
 /// Moves an open flow on.

@@ -106,7 +106,14 @@ impl Drop for SqliteEngine {
 
 impl Engine for SqliteEngine {
     fn commit(&mut self, batch: &[SealedCommit]) -> Result<Vec<Result<Verdict, StoreError>>, StoreError> {
-        self.transaction(|connection| commit::run(connection, batch))
+        // Savepoints copy every page they may have to restore. That a commit is refused after it has written something
+        // is rare enough to begin again with them.
+        match self.transaction(|connection| commit::run(connection, batch, commit::write_plainly)) {
+            Err(StoreError::Constraint(_) | StoreError::Unreadable) => {
+                self.transaction(|connection| commit::run(connection, batch, commit::write_undoably))
+            }
+            result => result,
+        }
     }
 
     fn claim(&mut self, claim: &Claim) -> Result<Vec<Claimed>, StoreError> {

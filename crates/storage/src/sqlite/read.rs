@@ -97,7 +97,7 @@ impl Reader for SqliteReader {
             let mut statement = connection.prepare_cached(
                 "SELECT s.status, s.actor, s.at FROM statuses AS s JOIN records AS r ON r.id = s.record_id
                  WHERE s.record_id = ?1 AND r.partner_id = ?2 AND r.application_id = ?3 AND r.environment = ?4
-                 ORDER BY s.id",
+                 ORDER BY s.position",
             )?;
             statement.query_map(scoped!(scope, record.as_bytes()), row::status_change)?.collect()
         })
@@ -135,8 +135,7 @@ impl Reader for SqliteReader {
     }
 
     fn open_flow(&mut self, scope: &Scope, person: &Digest, now: Millis) -> Result<Option<Flow>, StoreError> {
-        self.run(|connection| flow::marked_open(connection, scope, person))
-            .map(|flow| flow.filter(|flow| flow.expires_at > now))
+        self.run(|connection| flow::of_person(connection, scope, person, now))
     }
 
     fn key(&mut self, selector: &str) -> Result<Option<KeyEntry>, StoreError> {
