@@ -3,6 +3,7 @@
 use crate::diagnostic::{self, Diagnostic};
 use crate::json::{Node, Value, escape_token};
 use crate::load::{Document, Sources};
+use crate::name::{is_identifier, snake};
 use crate::resolve::{Location, Registry};
 
 /// Pointers of the outermost schemas of an OpenAPI document, in document order.
@@ -16,21 +17,14 @@ fn collect_places(node: &Node, pointer: &str, places: &mut Vec<String>) {
     match &node.value {
         Value::Object(members) => {
             // Below `components/<kind>` the keys are names, not keywords.
-            let named = pointer
-                .strip_prefix("/components/")
-                .is_some_and(|kind| !kind.contains('/'));
+            let named = pointer.strip_prefix("/components/").is_some_and(|kind| !kind.contains('/'));
             for member in members {
                 let place = format!("{pointer}/{}", escape_token(&member.key));
-                let is_schema = if named {
-                    pointer == "/components/schemas"
-                } else {
-                    member.key == "schema"
-                };
+                let is_schema = if named { pointer == "/components/schemas" } else { member.key == "schema" };
                 if is_schema {
                     places.push(place);
                 } else if named
-                    || !(member.key.starts_with("x-")
-                        || matches!(member.key.as_str(), "example" | "examples" | "default"))
+                    || !(member.key.starts_with("x-") || matches!(member.key.as_str(), "example" | "examples"))
                 {
                     collect_places(&member.value, &place, places);
                 }
@@ -144,7 +138,7 @@ impl<'r> Reading<'r, '_> {
                 if METHODS.contains(&member.key.as_str()) {
                     let pointer = format!("{below}/{}", member.key);
                     let operation = self.operation(&pointer, &path.key, &member.key, &member.value, &shared);
-                    if operations.iter().any(|other| other.id == operation.id) {
+                    if operations.iter().any(|other| snake(&other.id) == snake(&operation.id)) {
                         let message = format!("the operation `{}` stands twice", operation.id);
                         self.fault(&pointer, &member.value, message, "give each operation an `operationId` of its own");
                     }
@@ -152,14 +146,54 @@ impl<'r> Reading<'r, '_> {
                 }
             }
         }
+        for operation in &operations {
+            self.check_twin(operation, &operations);
+        }
         Api { folder: document.folder().to_owned(), location: self.at(""), operations }
     }
 
-    fn operation(&mut self, pointer: &str, path: &str, method: &str, node: &'r Node, shared: &[Parameter]) -> Operation {
+    /// A check names the submit it checks for; nothing else names one.
+    fn check_twin(&mut self, operation: &Operation, all: &[Operation]) {
+        let Some(node) = self.document.root.at_pointer(&operation.location.pointer) else { return };
+        let pointer = &operation.location.pointer;
+        match &operation.check_of {
+            None if operation.kind == "check" => {
+                let message = format!("`{}` checks, but nothing says what", operation.id);
+                self.fault(pointer, node, message, "add `x-check-of` with the `operationId` of the submit");
+            }
+            Some(submit) if !all.iter().any(|other| other.id == *submit && other.kind == "submit") => {
+                let submits = all.iter().filter(|other| other.kind == "submit").map(|other| other.id.as_str());
+                let help = match diagnostic::nearest(submit, submits) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "name the `operationId` of an operation whose `x-kind` is submit".to_owned(),
+                };
+                self.fault(pointer, node, format!("there is no submit `{submit}` to check for"), &help);
+            }
+            Some(_) if operation.kind != "check" => {
+                let message = format!("`{}` is no check, so it checks for nothing", operation.id);
+                self.fault(pointer, node, message, "leave `x-check-of` out, or write `\"x-kind\": \"check\"`");
+            }
+            _ => {}
+        }
+    }
+
+    fn operation(
+        &mut self,
+        pointer: &str,
+        path: &str,
+        method: &str,
+        node: &'r Node,
+        shared: &[Parameter],
+    ) -> Operation {
         let text = |name: &str| node.member(name).and_then(Node::as_str).map(str::to_owned);
         let id = text("operationId").unwrap_or_default();
-        if id.is_empty() {
-            self.fault(pointer, node, "an operation needs a name".to_owned(), "add an `operationId`");
+        if !is_identifier(&snake(&id)) {
+            self.fault(
+                pointer,
+                node,
+                "an operation needs a name".to_owned(),
+                "add an `operationId` such as `submitOrder`",
+            );
         }
         // Without our own keyword, what reads is known by its method.
         let kind = text("x-kind").unwrap_or_else(|| if method == "get" { "read".into() } else { "submit".into() });
@@ -174,6 +208,7 @@ impl<'r> Reading<'r, '_> {
                 parameters.insert(0, parameter.clone());
             }
         }
+        self.check_parameters(pointer, path, node, &parameters);
         let mut responses = Vec::new();
         for response in node.member("responses").and_then(Node::as_object).unwrap_or_default() {
             let below = format!("{pointer}/responses/{}", escape_token(&response.key));
@@ -195,6 +230,46 @@ impl<'r> Reading<'r, '_> {
             parameters,
             request,
             responses,
+        }
+    }
+
+    /// The braces of a path and the parameters in it are the same, and every parameter has a name of its own in Rust.
+    fn check_parameters(&mut self, pointer: &str, path: &str, node: &Node, parameters: &[Parameter]) {
+        let in_braces: Vec<&str> = path.split('{').skip(1).filter_map(|part| Some(part.split_once('}')?.0)).collect();
+        for name in &in_braces {
+            if !parameters.iter().any(|parameter| parameter.place == "path" && parameter.name == *name) {
+                let message = format!("nothing says what `{{{name}}}` in the path is");
+                self.fault(pointer, node, message, "add a parameter of that name with `\"in\": \"path\"`");
+            }
+        }
+        for (index, parameter) in parameters.iter().enumerate() {
+            let name = &parameter.name;
+            if parameter.place == "path" && !in_braces.contains(&name.as_str()) {
+                self.fault(
+                    pointer,
+                    node,
+                    format!("the path has no `{{{name}}}`"),
+                    "write it into the path, or leave the parameter out",
+                );
+            }
+            if parameter.place == "path" && !parameter.required {
+                self.fault(
+                    pointer,
+                    node,
+                    format!("`{name}` stands in the path, so it is required"),
+                    "add `\"required\": true`",
+                );
+            }
+            let rust = snake(name);
+            if !is_identifier(&rust) || parameters[..index].iter().any(|other| snake(&other.name) == rust) {
+                let message = format!("`{name}` makes no name of its own in Rust");
+                self.fault(
+                    pointer,
+                    node,
+                    message,
+                    "give it a name that begins with a letter and differs from the others in more than case",
+                );
+            }
         }
     }
 
@@ -226,7 +301,12 @@ impl<'r> Reading<'r, '_> {
             Some((below, target)) => (below.to_owned(), target),
             None => {
                 let message = format!("`{reference}` leads nowhere");
-                self.fault(&pointer, node, message, "point to a place of this document, such as #/components/responses/Name");
+                self.fault(
+                    &pointer,
+                    node,
+                    message,
+                    "point to a place of this document, such as #/components/responses/Name",
+                );
                 (pointer, node)
             }
         }
@@ -244,3 +324,6 @@ impl<'r> Reading<'r, '_> {
         Some(place)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,23 +1,9 @@
 use regex_automata::nfa::thompson::pikevm::PikeVM;
 
 use super::*;
-
-/// A small generator of pseudo-random numbers, so that every run sees the same cases.
-struct Random(u64);
+use crate::hostile::Random;
 
 impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) % bound as u64) as usize
-    }
-
-    fn pick<'a>(&mut self, choices: &[&'a str]) -> &'a str {
-        choices[self.below(choices.len())]
-    }
-
     fn text(&mut self) -> String {
         let count = self.below(9);
         (0..count)

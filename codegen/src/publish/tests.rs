@@ -135,6 +135,25 @@ fn our_own_examples_agree_with_both_flavours() {
     assert!(examples > 0, "no example was found below {}", folder.display());
 }
 
+/// Our own publications stand alone: every schema can be compiled without any other file, every reference stays inside.
+#[test]
+fn our_own_publications_are_self_contained() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../schemas");
+    let sources = load::load(&folder, &LoadOptions::default()).expect("our schemas can be read");
+    let registry = Registry::new(&sources).expect("every reference leads somewhere");
+    let apis = openapi::read(&sources, &registry).unwrap_or_else(|faults| panic!("{faults:?}"));
+    for (path, text) in publish(&sources, &registry, &apis) {
+        let node = crate::json::parse(&text).unwrap_or_else(|error| panic!("{path}: {error:?}"));
+        if path.ends_with("openapi.json") {
+            for line in text.lines().filter(|line| line.contains("\"$ref\"")) {
+                assert!(line.contains("\"#/components/"), "{path}: {line}");
+            }
+        } else {
+            validator(&node);
+        }
+    }
+}
+
 fn objects(value: &serde_json::Value, pointer: String) -> Vec<String> {
     match value {
         serde_json::Value::Object(members) => {
