@@ -122,7 +122,7 @@ fn embed(registry: &Registry<'_>, root: &Location, edit: Edit<'_>, rename: &dyn 
     let copy = |document: usize| {
         let place = Location { document, pointer: String::new() };
         let source = registry.document(&place);
-        let node = copy_schema(registry, &place, &source.root, &reference, edit);
+        let node = copy_schema(&place, &source.root, &reference, edit);
         with_identifier(node, &rename(&source.id))
     };
     let mut whole = copy(root.document);
@@ -151,16 +151,10 @@ fn embed(registry: &Registry<'_>, root: &Location, edit: Edit<'_>, rename: &dyn 
 }
 
 /// A copy without what only the generator needs, each `$ref` rewritten and each schema edited.
-fn copy_schema(
-    registry: &Registry<'_>,
-    place: &Location,
-    schema: &Node,
-    reference: &dyn Fn(&Location, &str) -> String,
-    edit: Edit<'_>,
-) -> Node {
+fn copy_schema(place: &Location, schema: &Node, reference: &dyn Fn(&Location, &str) -> String, edit: Edit<'_>) -> Node {
     let mut copy = vocabulary::map_children(schema, &mut |below, child| {
         let place = Location { document: place.document, pointer: format!("{}{below}", place.pointer) };
-        copy_schema(registry, &place, child, reference, edit)
+        copy_schema(&place, child, reference, edit)
     });
     if let Value::Object(members) = &mut copy.value {
         members.retain(|member| member.key != "x-rust-name");
@@ -214,7 +208,7 @@ pub fn bundle_openapi(registry: &Registry<'_>, api: &Api) -> Node {
         members.retain(|member| !matches!(member.key.as_str(), "$id" | "$schema" | "$anchor"));
     };
     let places: BTreeSet<String> = openapi::schema_places(&document.root).into_iter().collect();
-    let copy = |place: &Location, node: &Node| copy_schema(registry, place, node, &reference, &edit);
+    let copy = |place: &Location, node: &Node| copy_schema(place, node, &reference, &edit);
     let mut whole = copy_openapi(&document.root, "", &mut |pointer, node| {
         let place = Location { document: api.location.document, pointer: pointer.to_owned() };
         places.contains(pointer).then(|| copy(&place, node))

@@ -29,7 +29,7 @@ const FIRST: u16 = 2;
 /// text ends here come last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dfa {
-    classes: [u8; 256],
+    classes: Box<[u8; 256]>,
     class_count: usize,
     start: u16,
     accepting: u16,
@@ -283,7 +283,7 @@ impl Raw {
         let next: Vec<u16> = (0..order.len()).flat_map(|row| kept.iter().map(move |column| column[row])).collect();
         let fits = next.len() <= CELLS_MAX;
         fits.then_some(Dfa {
-            classes,
+            classes: Box::new(classes),
             class_count: kept.len(),
             start: numbers[&blocks[self.start]],
             accepting: u16::try_from(accepting).ok()?,
