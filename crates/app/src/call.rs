@@ -104,9 +104,7 @@ fn check_here(args: &RequestArgs, environment: Environment) -> Result<Checked, F
 
 async fn submit(client: &Client, request: &Request, key: IdempotencyKey) -> Result<Answered, Error> {
     Ok(match request {
-        Request::ContactRequest(request) => {
-            client.contact_request().idempotency_key(key).submit(request).await?.into()
-        }
+        Request::ContactRequest(request) => client.contact_request().idempotency_key(key).submit(request).await?.into(),
         Request::AppointmentRequest(request) => {
             client.appointment_request().idempotency_key(key).submit(request).await?.into()
         }

@@ -26,6 +26,9 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Start the gateway; the first start makes a sandbox partner with a key.
     Serve(ServeArgs),
+    /// Manage API keys of a gateway that is not running.
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Send a request to a gateway; the same file under the same --idempotency-key is stored once.
     Send(SendArgs),
     /// Check a request, here and at the gateway, without storing anything.
@@ -37,6 +40,23 @@ pub(crate) enum Command {
         /// The shell.
         shell: Shell,
     },
+}
+
+/// What can be done with keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make another sandbox key and show it once.
+    New(KeyNewArgs),
+}
+
+/// Which application gets a key.
+#[derive(Debug, Args)]
+pub(crate) struct KeyNewArgs {
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+    /// The public id (AppKey) of the application; can be left out while there is only one.
+    #[arg(long, value_name = "APP_KEY")]
+    pub(crate) application: Option<String>,
 }
 
 /// Where the configuration and the data are.

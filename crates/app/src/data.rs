@@ -37,14 +37,14 @@ pub(crate) enum Fault {
     Secret(#[from] secrets::Fault),
     /// The database is open, but a command failed.
     #[error("the database in the data folder does not work: {0}")]
-    #[diagnostic(
-        code(usher::data::failed),
-        help("Check the free space and the health of the disk, and start again.")
-    )]
+    #[diagnostic(code(usher::data::failed), help("Check the free space and the health of the disk, and start again."))]
     Failed(#[from] StoreError),
     /// The thread that opens the store ended without a word.
     #[error("opening the data folder failed")]
-    #[diagnostic(code(usher::data::crashed), help("The log line before tells where. Start again; report it when it stays."))]
+    #[diagnostic(
+        code(usher::data::crashed),
+        help("The log line before tells where. Start again; report it when it stays.")
+    )]
     Crashed,
 }
 

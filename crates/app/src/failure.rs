@@ -5,7 +5,7 @@ use std::io;
 use miette::Diagnostic;
 use thiserror::Error;
 
-use crate::{call, serve, settings};
+use crate::{call, key, serve, settings};
 
 /// A request was refused, or the gateway cannot run.
 pub(crate) const REFUSED: u8 = 1;
@@ -27,6 +27,10 @@ pub(crate) enum Failure {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Serve(#[from] serve::Fault),
+    /// A new key.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Key(#[from] key::Fault),
     /// A call to a gateway.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -44,7 +48,8 @@ impl Failure {
             Failure::Settings(_) => USAGE,
             Failure::Serve(fault) if fault.is_usage() => USAGE,
             Failure::Call(fault) => fault.exit_code(),
-            Failure::Serve(_) | Failure::Stdout(_) => REFUSED,
+            Failure::Key(key::Fault::Application { .. } | key::Fault::NoGateway { .. }) => USAGE,
+            Failure::Serve(_) | Failure::Key(_) | Failure::Stdout(_) => REFUSED,
         }
     }
 }

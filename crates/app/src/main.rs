@@ -3,10 +3,11 @@
 //! Data goes to stdout, all else to stderr. The exit code is 0 when all is well, 1 when a request was refused or the
 //! gateway cannot run, 2 for a wrong command line or setting, 3 when no gateway answered, 4 when the key was not accepted.
 
-mod cli;
 mod call;
+mod cli;
 mod data;
 mod failure;
+mod key;
 mod log;
 mod request;
 mod samples;
@@ -24,7 +25,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser as _};
 use miette::Report;
 
-use crate::cli::{Cli, Command, PlaceArgs};
+use crate::cli::{Cli, Command, KeyCommand, PlaceArgs};
 use crate::failure::Failure;
 use crate::settings::{Argument, Settings, Sources};
 
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(args) => Ok(serve::run(&settings(&args.place, args.arguments())?)?),
+        Command::Key(KeyCommand::New(args)) => Ok(key::new(&args, &settings(&args.place, args.place.arguments())?)?),
         Command::Send(args) => Ok(call::send(&args)?),
         Command::Check(args) => Ok(call::check(&args)?),
         Command::Status(args) => Ok(call::status(&args)?),

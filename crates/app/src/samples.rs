@@ -58,7 +58,9 @@ impl Sample {
     pub(crate) fn curl(&self, server: &str, key: &str, app_key: &str) -> String {
         let path = self.operation.path;
         let body = self.body(app_key);
-        format!("curl -sS -i '{server}{path}' -w '\\n' -H 'x-api-key: {key}' -H 'content-type: application/json' -d '{body}'")
+        format!(
+            "curl -sS -i '{server}{path}' -w '\\n' -H 'x-api-key: {key}' -H 'content-type: application/json' -d '{body}'"
+        )
     }
 }
 
@@ -100,7 +102,8 @@ mod tests {
     #[test]
     fn a_line_can_be_pasted_into_a_shell() {
         let line = DIGITAL_CUSTOMER.curl("http://127.0.0.1:8080", "usher_sbx_1", "app-1");
-        let start = "curl -sS -i 'http://127.0.0.1:8080/digital-customer/v1/CreateDigitalCustomer' -w '\\n' -H 'x-api-key";
+        let start =
+            "curl -sS -i 'http://127.0.0.1:8080/digital-customer/v1/CreateDigitalCustomer' -w '\\n' -H 'x-api-key";
         assert!(line.starts_with(start), "{line}");
         assert!(line.contains(r#""AppKey":"app-1""#) && !line.contains("APP_KEY"), "{line}");
     }

@@ -5,7 +5,7 @@ use usher_contract::shared::Api;
 use usher_domain::environment::Environment;
 use usher_domain::ids::{ApplicationId, PartnerId, PublicId};
 use usher_domain::key::{ApiKey, Pepper};
-use usher_storage::{Change, Mode, NewKey, Store, StoreError};
+use usher_storage::{ApplicationEntry, Change, Mode, NewKey, Store, StoreError};
 use uuid::Uuid;
 
 /// The name of the partner that the first start makes.
@@ -31,22 +31,27 @@ pub(crate) struct Issued {
 /// Makes the sandbox partner with an application, subscribed to every API, and a key: all of it or nothing.
 pub(crate) async fn create(store: &Store, pepper: &Pepper, now: Timestamp) -> Result<Issued, StoreError> {
     let partner = usher_storage::PartnerId(Uuid::from_bytes(*PartnerId::draw(&mut fill).as_bytes()));
-    let application = usher_storage::ApplicationId(Uuid::from_bytes(*ApplicationId::draw(&mut fill).as_bytes()));
+    let application = ApplicationEntry {
+        id: usher_storage::ApplicationId(Uuid::from_bytes(*ApplicationId::draw(&mut fill).as_bytes())),
+        public_id: PublicId::draw(&mut fill).to_string(),
+        name: APPLICATION.to_owned(),
+        partner_name: PARTNER.to_owned(),
+    };
     let at = now.as_millisecond();
-    let (issued, key) = issue(application, PublicId::draw(&mut fill).to_string(), pepper, now);
+    let (issued, key) = issue(&application, pepper, now);
     let mut changes = vec![
-        Change::Partner { id: partner, name: PARTNER.to_owned(), at },
+        Change::Partner { id: partner, name: application.partner_name, at },
         Change::Application {
-            id: application,
+            id: application.id,
             partner,
-            public_id: issued.app_key.clone(),
-            name: APPLICATION.to_owned(),
+            public_id: application.public_id,
+            name: application.name,
             mode: Mode::Strict,
             at,
         },
     ];
     changes.extend(APIS.map(|api| Change::Subscription {
-        application,
+        application: application.id,
         api: api.as_str().to_owned().into(),
         environment: usher_storage::Environment::Sandbox,
         at,
@@ -56,24 +61,19 @@ pub(crate) async fn create(store: &Store, pepper: &Pepper, now: Timestamp) -> Re
     Ok(issued)
 }
 
-/// A new key, and the change that stores what is kept of it.
-fn issue(
-    application: usher_storage::ApplicationId,
-    app_key: String,
-    pepper: &Pepper,
-    now: Timestamp,
-) -> (Issued, Change) {
+/// A new sandbox key of an application, and the change that stores what is kept of it.
+pub(crate) fn issue(application: &ApplicationEntry, pepper: &Pepper, now: Timestamp) -> (Issued, Change) {
     let key = ApiKey::draw(Environment::Sandbox, &mut fill);
     let expires_at = now.saturating_add(KEY_LIFE).unwrap_or(Timestamp::MAX);
     let change = Change::Key(NewKey {
         selector: key.selector().to_owned(),
         mac: *pepper.mac(&key).as_bytes(),
-        application,
+        application: application.id,
         environment: usher_storage::Environment::Sandbox,
         created_at: now.as_millisecond(),
         expires_at: Some(expires_at.as_millisecond()),
     });
-    (Issued { app_key, key, expires_at }, change)
+    (Issued { app_key: application.public_id.clone(), key, expires_at }, change)
 }
 
 /// Random bytes from the operating system.

@@ -57,7 +57,10 @@ pub(crate) enum Fault {
     Mode { path: PathBuf, mode: u32 },
     /// The system says no.
     #[error("the secret file {} cannot be used", path.display())]
-    #[diagnostic(code(usher::secrets::unusable), help("Correct the owner and the permissions of the file and its folder."))]
+    #[diagnostic(
+        code(usher::secrets::unusable),
+        help("Correct the owner and the permissions of the file and its folder.")
+    )]
     Unusable { path: PathBuf, source: io::Error },
 }
 
@@ -173,7 +176,12 @@ mod tests {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("pepper.key");
         let digits = "0".repeat(64);
-        let texts = [String::new(), digits.clone(), format!("usher-digest-key-1 {digits}"), format!("usher-pepper-1 {digits}0")];
+        let texts = [
+            String::new(),
+            digits.clone(),
+            format!("usher-digest-key-1 {digits}"),
+            format!("usher-pepper-1 {digits}0"),
+        ];
         for text in texts.iter().map(String::as_bytes).chain([&b"\xff"[..]]) {
             fs::write(&path, text).unwrap();
             fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();

@@ -122,3 +122,16 @@ pub struct KeyEntry {
     /// Since when it is revoked.
     pub revoked_at: Option<Millis>,
 }
+
+/// An application as the operator of the house sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApplicationEntry {
+    /// Its id.
+    pub id: ApplicationId,
+    /// The id its developer knows (`AppKey`).
+    pub public_id: String,
+    /// Its name.
+    pub name: String,
+    /// The name of the partner it belongs to.
+    pub partner_name: String,
+}

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::model::Write;
 use crate::{
-    Change, Claim, Claimed, Condition, Cursor, Digest, Filter, Flow, Idempotency, KeyEntry, Known, Mark, Marked,
-    Millis, OpenError, Page, Record, Scope, Sealed, StatusChange, StoreError,
+    ApplicationEntry, Change, Claim, Claimed, Condition, Cursor, Digest, Filter, Flow, Idempotency, KeyEntry, Known,
+    Mark, Marked, Millis, OpenError, Page, Record, Scope, Sealed, StatusChange, StoreError,
 };
 
 /// The writing half of an engine; one thread owns it.
@@ -129,6 +129,12 @@ pub trait Reader: Send {
     /// # Errors
     /// When the database cannot be read.
     fn key(&mut self, selector: &str) -> Result<Option<KeyEntry>, StoreError>;
+
+    /// All applications of all partners, oldest first: for the operator of the house, never for a caller.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn all_applications(&mut self) -> Result<Vec<ApplicationEntry>, StoreError>;
 
     /// Whether there is any partner; there is none at first start only.
     ///

@@ -18,7 +18,7 @@ mod sqlite;
 mod store;
 mod writer;
 
-pub use directory::{Change, KeyEntry, Mode, NewKey};
+pub use directory::{ApplicationEntry, Change, KeyEntry, Mode, NewKey};
 pub use engine::{Engine, PayloadKeys, Reader, SealedCommit, SealedIdempotency, StoredReply, Verdict};
 pub use error::{Constraint, OpenError, StoreError};
 pub use folder::Folder;

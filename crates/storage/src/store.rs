@@ -11,9 +11,9 @@ use crate::readers::Readers;
 use crate::running::Attempts;
 use crate::writer::{Work, Writer};
 use crate::{
-    Binding, Change, Claim, Claimed, Commit, Content, Cursor, Digest, Engine, Filter, Flow, Folder, Idempotency,
-    KeyEntry, Known, Mark, Marked, Millis, OpenError, Outcome, Page, Record, Reply, Running, Scope, Sealer,
-    SqliteEngine, StatusChange, StillRunning, StoreError, StoredReply, Verdict, key_file,
+    ApplicationEntry, Binding, Change, Claim, Claimed, Commit, Content, Cursor, Digest, Engine, Filter, Flow, Folder,
+    Idempotency, KeyEntry, Known, Mark, Marked, Millis, OpenError, Outcome, Page, Record, Reply, Running, Scope,
+    Sealer, SqliteEngine, StatusChange, StillRunning, StoreError, StoredReply, Verdict, key_file,
 };
 
 /// Sizes of a store, each at least one.
@@ -245,6 +245,14 @@ impl Store {
     /// See [`StoreError`].
     pub async fn key(&self, selector: String) -> Result<Option<KeyEntry>, StoreError> {
         self.inner.readers.ask(move |reader| reader.key(&selector)).await
+    }
+
+    /// All applications of all partners, oldest first: for the operator of the house, never for a caller.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn all_applications(&self) -> Result<Vec<ApplicationEntry>, StoreError> {
+        self.inner.readers.ask(|reader| reader.all_applications()).await
     }
 
     /// Whether there is any partner; there is none at first start only.

@@ -36,7 +36,8 @@ impl Partner {
 
     /// An example of the schemas, with the application's own id.
     fn example(&self, path: &str) -> PathBuf {
-        let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../schemas").join(path)).unwrap();
+        let text =
+            std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../schemas").join(path)).unwrap();
         let text = text.replace("00000000-0000-4000-8000-000000000001", self.gateway.app_key());
         self.place.write("example.json", text)
     }
@@ -60,7 +61,10 @@ fn a_request_of_each_api_is_checked_sent_and_followed() {
         assert!(said.contains(&format!("usher status {}", id.trim())), "{said}");
         let (receipt, _) = partner.check(&["status", id.trim(), "--json"], 0);
         let receipt: Value = serde_json::from_str(&receipt).unwrap();
-        assert_eq!((&receipt["id"], &receipt["api"], &receipt["status"]), (&id.trim().into(), &api.into(), &"NEW".into()));
+        assert_eq!(
+            (&receipt["id"], &receipt["api"], &receipt["status"]),
+            (&id.trim().into(), &api.into(), &"NEW".into())
+        );
     }
 }
 
@@ -84,7 +88,9 @@ fn a_request_that_breaks_rules_ends_with_1_and_every_place() {
         "{\n  \"person\": {\"forename\": \"Jana\"},\n  \"phoneNumber\": \"12\",\n  \"email\": \"jana@example.org\",\n  \"subject\": {\"productType\": \"PENSION\"}\n}\n",
     );
     let file = file.to_str().unwrap();
-    for arguments in [&["send", file, "--json"][..], &["check", file, "--json"], &["check", file, "--json", "--offline"]] {
+    for arguments in
+        [&["send", file, "--json"][..], &["check", file, "--json"], &["check", file, "--json", "--offline"]]
+    {
         let (stdout, stderr) = partner.check(arguments, 1);
         let verdict: Value = serde_json::from_str(&stdout).unwrap();
         let pointers: Vec<_> = verdict["violations"].as_array().unwrap().iter().map(|it| &it["pointer"]).collect();

@@ -51,7 +51,12 @@ fn a_taken_port_is_named_and_no_key_is_made_and_lost() {
     let address = socket.local_addr().unwrap().to_string();
     check(&place, &["--listen", &address], 1, &["usher::serve::address", &address, "another port"]);
     assert!(!place.path("usher-data").exists());
-    check(&place, &["--listen", "203.0.113.7:0", "--insecure-http"], 1, &["usher::serve::address", "not one of this machine"]);
+    check(
+        &place,
+        &["--listen", "203.0.113.7:0", "--insecure-http"],
+        1,
+        &["usher::serve::address", "not one of this machine"],
+    );
 }
 
 #[test]

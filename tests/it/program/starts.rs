@@ -40,7 +40,9 @@ fn curl_lines(gateway: &Gateway) -> Vec<String> {
 
 #[track_caller]
 fn check_lines(gateway: &Gateway) {
-    for (line, path) in curl_lines(gateway).iter().zip(["/contact-request/v1/", "/appointmentrequest", "/CreateDigital"]) {
+    for (line, path) in
+        curl_lines(gateway).iter().zip(["/contact-request/v1/", "/appointmentrequest", "/CreateDigital"])
+    {
         assert!(line.contains(path), "{line}");
         let status = run_line(line);
         assert!(status.starts_with("HTTP/1.1 2"), "{status}: {line}\n{}", gateway.log());
@@ -97,6 +99,36 @@ fn the_next_start_keeps_everything_and_shows_no_key() {
 }
 
 #[test]
+fn a_lost_key_is_replaced_while_the_gateway_does_not_run() {
+    let place = Place::new();
+    let output = place.run(&["key", "new"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(texts(&output).1.contains("usher::key::no_gateway") && !place.path("usher-data").exists());
+
+    let gateway = place.start();
+    let (app_key, lost) = (gateway.app_key().to_owned(), gateway.key().to_owned());
+    let output = place.run(&["key", "new"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(texts(&output).1.contains("usher::data::in_use"));
+    gateway.stop("TERM");
+
+    let output = place.run(&["key", "new", "--application", "somebody-else"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(texts(&output).1.contains(&app_key));
+    let (said, _) = texts(&place.run(&["key", "new"]));
+    assert!(said.contains(&format!("Application id (AppKey): {app_key}\n")), "{said}");
+    let key = said.lines().find_map(|line| line.strip_prefix("Sandbox key: ")).unwrap();
+    assert_ne!(key, lost);
+
+    // The old one is not revoked: whoever still has it can go on.
+    let gateway = place.start();
+    let body = place.write("request.json", CONTACT_REQUEST);
+    for key in [key, &lost] {
+        assert!(call(&place, &gateway, &["send", body.to_str().unwrap()], key).status.success());
+    }
+}
+
+#[test]
 fn plain_http_off_loopback_is_served_where_that_was_said() {
     let place = Place::new();
     let gateway = place.start_with(&["--listen", "0.0.0.0:0", "--insecure-http"]);
@@ -111,7 +143,10 @@ fn a_certificate_is_served_with_on_any_address() {
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     place.write("chain.pem", made.cert.pem());
     place.write("key.pem", made.signing_key.serialize_pem());
-    place.write("usher.toml", "listen = '0.0.0.0:0'\ntls_cert = 'chain.pem'\ntls_key = 'key.pem'\nlog_format = 'text'\n");
+    place.write(
+        "usher.toml",
+        "listen = '0.0.0.0:0'\ntls_cert = 'chain.pem'\ntls_key = 'key.pem'\nlog_format = 'text'\n",
+    );
     let gateway = place.start_with(&[]);
     assert!(gateway.address().starts_with("https://localhost:"), "{}", gateway.said);
     assert!(gateway.said.contains("--cacert FILE"), "{}", gateway.said);

@@ -17,7 +17,15 @@ const TELLING: [(Kind, &[&str]); 5] = [
     (Kind::CreateDigitalCustomer, &["IsGetProcess", "DigitalCustomer"]),
     (
         Kind::UpdateDigitalCustomer,
-        &["EducationStatus", "WorkingStatus", "JobTitle", "HomeStatus", "SalaryInfo", "HomeAddressInfo", "SelectedAddress"],
+        &[
+            "EducationStatus",
+            "WorkingStatus",
+            "JobTitle",
+            "HomeStatus",
+            "SalaryInfo",
+            "HomeAddressInfo",
+            "SelectedAddress",
+        ],
     ),
     (Kind::CompleteDigitalCustomer, &["IsApprovedAgent", "IsCourierSelected", "UserCode"]),
 ];

@@ -41,7 +41,8 @@ impl File {
             return Err(self.unknown(&unknown));
         }
         // Serialising plain TOML values cannot fail; should it ever, the setting is reported as not valid.
-        let value = |value: &Spanned<toml::Value>| Value::serialize(value.get_ref()).unwrap_or_else(|_| Value::from(""));
+        let value =
+            |value: &Spanned<toml::Value>| Value::serialize(value.get_ref()).unwrap_or_else(|_| Value::from(""));
         let values = self.entries.iter().map(|(name, entry)| (name.get_ref().clone(), value(entry))).collect();
         Ok(Source { metadata: Metadata::from("the configuration file", self.path.as_path()), values })
     }

@@ -32,7 +32,10 @@ fn check_refused(file: &str, expected: &[&str]) {
 #[test]
 fn every_setting_is_read() {
     for setting in &SETTINGS {
-        check_refused(&format!("{} = []", setting.name), &[&format!("the setting `{}`", setting.name), setting.expected]);
+        check_refused(
+            &format!("{} = []", setting.name),
+            &[&format!("the setting `{}`", setting.name), setting.expected],
+        );
     }
 }
 
@@ -86,8 +89,9 @@ fn a_path_in_the_file_is_relative_to_the_file() {
 fn a_variable_set_to_nothing_is_not_set_and_foreign_ones_are_left_alone() {
     let folder = TempDir::new().unwrap();
     let mut sources = sources(folder.path());
-    sources.environment =
-        [("USHER_LISTEN", ""), ("USHER_PORT", "tcp://10.0.0.1:80"), ("LISTEN", "x")].map(|(n, v)| (n.into(), v.into())).into();
+    sources.environment = [("USHER_LISTEN", ""), ("USHER_PORT", "tcp://10.0.0.1:80"), ("LISTEN", "x")]
+        .map(|(n, v)| (n.into(), v.into()))
+        .into();
     assert_eq!(Settings::load(sources).unwrap().listen.port(), 8080);
 }
 
@@ -111,7 +115,12 @@ fn an_unknown_setting_is_refused_with_its_place_and_the_nearest_name() {
 fn a_broken_file_is_refused_with_the_line() {
     check_refused(
         "listen = '127.0.0.1:0'\nlog_level = info\n",
-        &["usher::settings::syntax", "the configuration file FOLDER/usher.toml is not valid TOML", "usher.toml:2:13", "help: Write each"],
+        &[
+            "usher::settings::syntax",
+            "the configuration file FOLDER/usher.toml is not valid TOML",
+            "usher.toml:2:13",
+            "help: Write each",
+        ],
     );
     check_refused("listen = '127.0.0.1:0'\nlisten = '127.0.0.1:1'\n", &["usher.toml:2:1", "duplicate key"]);
 }
@@ -120,7 +129,11 @@ fn a_broken_file_is_refused_with_the_line() {
 fn a_value_in_the_file_that_cannot_be_used_is_refused_with_its_place() {
     check_refused(
         "log_level = 'info'\nlisten = 'localhost'\n",
-        &["the setting `listen` in the configuration file FOLDER/usher.toml", "usher.toml:2:10", "help: Write an IP address and a port"],
+        &[
+            "the setting `listen` in the configuration file FOLDER/usher.toml",
+            "usher.toml:2:10",
+            "help: Write an IP address and a port",
+        ],
     );
     check_refused("listen = 8080", &["a number was found", "usher.toml:1:10"]);
     check_refused("insecure_http = 'yes'", &["\"yes\" was found", "help: Write true or false."]);

@@ -1,6 +1,6 @@
 //! Queries. Each is one statement or two, so none holds a snapshot for long.
 
-use rusqlite::{Connection, OptionalExtension as _, Statement, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, Statement, params};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
@@ -8,8 +8,8 @@ use super::fault::Fault;
 use super::row::{self, record_columns, scoped};
 use super::{commit, flow};
 use crate::{
-    Cursor, Digest, Filter, Flow, Idempotency, KeyEntry, Known, Millis, Page, PayloadKeys, Reader, Record, Scope,
-    Sealed, StatusChange, StoreError, StoredReply,
+    ApplicationEntry, ApplicationId, Cursor, Digest, Filter, Flow, Idempotency, KeyEntry, Known, Millis, Page,
+    PayloadKeys, Reader, Record, Scope, Sealed, StatusChange, StoreError, StoredReply,
 };
 
 /// A reading connection.
@@ -164,6 +164,25 @@ impl Reader for SqliteReader {
             entry.subscriptions =
                 statement.query_map(of_application, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
             Ok(Some(entry))
+        })
+    }
+
+    fn all_applications(&mut self) -> Result<Vec<ApplicationEntry>, StoreError> {
+        self.run(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT a.id, a.public_id, a.name, p.name
+                 FROM applications a JOIN partners p ON p.id = a.partner_id
+                 ORDER BY a.created_at, a.id",
+            )?;
+            let entry = |row: &Row<'_>| {
+                Ok(ApplicationEntry {
+                    id: ApplicationId(row::id(row, 0)?),
+                    public_id: row.get(1)?,
+                    name: row.get(2)?,
+                    partner_name: row.get(3)?,
+                })
+            };
+            statement.query_map([], entry)?.collect()
         })
     }
 

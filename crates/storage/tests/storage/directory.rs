@@ -44,6 +44,17 @@ async fn a_key_tells_whose_it_is_and_what_it_opens() {
 }
 
 #[tokio::test]
+async fn the_operator_sees_every_application() {
+    let house = House::new().await;
+    let applications = house.store.all_applications().await.unwrap();
+    let first = &applications[0];
+    assert_eq!((first.id, first.public_id.as_str()), (application_id(1), "app-1"));
+    assert!(!first.name.is_empty() && !first.partner_name.is_empty());
+    let ids: std::collections::HashSet<_> = applications.iter().map(|application| application.id).collect();
+    assert_eq!(ids.len(), applications.len());
+}
+
+#[tokio::test]
 async fn a_revocation_stays() {
     let house = House::new().await;
     let revoke = |at| Change::KeyRevoked { selector: "selector0001".to_owned(), at };
