@@ -4,9 +4,9 @@ use crate::diagnostic::Diagnostic;
 use crate::load::Sources;
 use crate::lock::Lock;
 use crate::model::Model;
+use crate::openapi::Api;
 use crate::plan::Plan;
 use crate::resolve::Registry;
-use crate::openapi::Api;
 use crate::{emit, lint, normalize, openapi, publish};
 
 /// What was generated.

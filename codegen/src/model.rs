@@ -234,7 +234,9 @@ impl Schema {
 
     /// Whether values of this type pass `type`.
     pub fn allows(&self, kind: Type) -> bool {
-        self.types.is_empty() || self.types.contains(&kind) || (kind == Type::Integer && self.types.contains(&Type::Number))
+        self.types.is_empty()
+            || self.types.contains(&kind)
+            || (kind == Type::Integer && self.types.contains(&Type::Number))
     }
 }
 

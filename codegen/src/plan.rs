@@ -221,13 +221,17 @@ impl Plan {
         let shape = self.shape(id);
         let in_place = &schema.in_place;
         let condition = in_place.condition.is_some_and(|_| self.resolved_condition(id).is_none());
-        let then = [in_place.then, in_place.otherwise].into_iter().flatten().any(|branch| {
-            in_place.condition.is_some() && self.only_requires(branch).is_none()
-        });
+        let then = [in_place.then, in_place.otherwise]
+            .into_iter()
+            .flatten()
+            .any(|branch| in_place.condition.is_some() && self.only_requires(branch).is_none());
         !in_place.all_of.is_empty()
             || in_place.not.is_some()
-            || (!in_place.any_of.is_empty() && !matches!(shape, Shape::ByType(_) | Shape::Tagged { .. } | Shape::Nullable(_)) && self.any_required(id).is_none())
-            || (!in_place.one_of.is_empty() && !matches!(shape, Shape::ByType(_) | Shape::Tagged { .. } | Shape::Nullable(_)))
+            || (!in_place.any_of.is_empty()
+                && !matches!(shape, Shape::ByType(_) | Shape::Tagged { .. } | Shape::Nullable(_))
+                && self.any_required(id).is_none())
+            || (!in_place.one_of.is_empty()
+                && !matches!(shape, Shape::ByType(_) | Shape::Tagged { .. } | Shape::Nullable(_)))
             || condition
             || then
             || self.checks_constants(id)
@@ -239,7 +243,16 @@ impl Plan {
 
     /// Whether `const` or `enum` is not expressed by the shape.
     pub fn checks_constants(&self, id: NodeId) -> bool {
-        self.model.schema(id).constants.is_some() && !matches!(self.shape(id), Shape::Choice(_) | Shape::Constant(_) | Shape::ByType(_) | Shape::Text | Shape::Integer | Shape::Decimal)
+        self.model.schema(id).constants.is_some()
+            && !matches!(
+                self.shape(id),
+                Shape::Choice(_)
+                    | Shape::Constant(_)
+                    | Shape::ByType(_)
+                    | Shape::Text
+                    | Shape::Integer
+                    | Shape::Decimal
+            )
     }
 
     /// Whether members must be looked at again: by pattern, by name, or with schemas that depend on them.
@@ -327,8 +340,7 @@ impl Plan {
         let texts: Option<Vec<&str>> = values.iter().map(Json::as_str).collect();
         let texts = texts?;
         let known = texts.iter().all(|text| variants.iter().any(|variant| variant.value == *text));
-        (name == tag && required && known)
-            .then(|| ValueTest::Variants(texts.into_iter().map(str::to_owned).collect()))
+        (name == tag && required && known).then(|| ValueTest::Variants(texts.into_iter().map(str::to_owned).collect()))
     }
 
     /// The privacy class of a member: its own, its definition's, or that of the items it lists.
@@ -383,7 +395,8 @@ impl Plan {
         let records: Vec<NodeId> = self.shapes.keys().copied().collect();
         for id in records {
             let Shape::Record(fields) = self.shape(id).clone() else { continue };
-            let boxed = fields.iter().map(|field| field.node.is_some_and(|node| self.contains(node, id))).collect::<Vec<_>>();
+            let boxed =
+                fields.iter().map(|field| field.node.is_some_and(|node| self.contains(node, id))).collect::<Vec<_>>();
             if let Some(Shape::Record(fields)) = self.shapes.get_mut(&id) {
                 fields.iter_mut().zip(boxed).for_each(|(field, boxed)| field.boxed = boxed);
             }
@@ -613,10 +626,7 @@ impl Planner<'_, '_> {
             [Type::Object] => self.object_shape(id, &schema, name),
             [Type::Null] => Shape::Constant("null".to_owned()),
             [Type::Null, rest @ ..] => Shape::Nullable(self.restricted(&schema, rest)),
-            several => {
-                let kinds: Vec<Type> = several.iter().copied().collect();
-                Shape::ByType(kinds.iter().map(|kind| (*kind, self.restricted(&schema, &[*kind]))).collect())
-            }
+            several => Shape::ByType(several.iter().map(|kind| (*kind, self.restricted(&schema, &[*kind]))).collect()),
         }
     }
 
@@ -733,9 +743,10 @@ impl Planner<'_, '_> {
         }
         let mut names: Vec<(String, Option<NodeId>)> =
             object.properties.iter().map(|(name, node)| (name.clone(), Some(*node))).collect();
-        let mentioned = object.required.iter().chain(object.dependent_required.iter().flat_map(|(name, needs)| {
-            std::iter::once(name).chain(needs)
-        }));
+        let mentioned = object
+            .required
+            .iter()
+            .chain(object.dependent_required.iter().flat_map(|(name, needs)| std::iter::once(name).chain(needs)));
         // Branches that only require members name them too.
         let branches: Vec<String> = schema
             .in_place
@@ -758,10 +769,10 @@ impl Planner<'_, '_> {
             let constant = node.filter(|_| required).and_then(|node| self.constant(node));
             let rust = snake(&member);
             let model = &self.plan.model;
-            let personal = node.is_some_and(|node| {
-                self.plan.privacy(node).is_some_and(|class| class != "none") && constant.is_none()
-            });
-            let credential = node.and_then(|node| model.annotation(node, |note| note.credential.then_some(()))).is_some();
+            let personal = node
+                .is_some_and(|node| self.plan.privacy(node).is_some_and(|class| class != "none") && constant.is_none());
+            let credential =
+                node.and_then(|node| model.annotation(node, |note| note.credential.then_some(()))).is_some();
             fields.push(Field { name: member, rust, node, required, personal, credential, constant, boxed: false });
         }
         let fielded = fields.iter().filter(|field| field.node.is_some() && field.constant.is_none());
@@ -769,7 +780,10 @@ impl Planner<'_, '_> {
         let mut clash = None;
         for field in fielded {
             if let Some(other) = seen.insert(&field.rust, &field.name) {
-                clash = Some(format!("the members `{}` and `{other}` of `{name}` get the same name `{}`", field.name, field.rust));
+                clash = Some(format!(
+                    "the members `{}` and `{other}` of `{name}` get the same name `{}`",
+                    field.name, field.rust
+                ));
             }
         }
         let fieldless = |field: &Field| field.node.is_some() && field.constant.is_none() && !is_identifier(&field.rust);
@@ -893,9 +907,9 @@ pub fn canonical_number(text: &str) -> String {
 
 /// Whether the bounds keep an integer within `i64`.
 fn within_i64(schema: &Schema) -> bool {
-    let fits = |bound: &Option<String>| {
-        bound.as_ref().is_some_and(|text| canonical_number(text).parse::<i64>().is_ok())
-    };
+    let fits =
+        |bound: &Option<String>| bound.as_ref().is_some_and(|text| canonical_number(text).parse::<i64>().is_ok());
     let number = &schema.number;
-    (fits(&number.minimum) || fits(&number.exclusive_minimum)) && (fits(&number.maximum) || fits(&number.exclusive_maximum))
+    (fits(&number.minimum) || fits(&number.exclusive_minimum))
+        && (fits(&number.maximum) || fits(&number.exclusive_maximum))
 }

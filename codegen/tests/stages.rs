@@ -74,7 +74,8 @@ fn the_same_schemas_give_the_same_bytes() {
 
 #[test]
 fn names_that_collide_are_told_with_both_places() {
-    let a = r#"{ "type": "object", "properties": { "x": { "x-rust-name": "Twin", "type": "object", "properties": {} } } }"#;
+    let a =
+        r#"{ "type": "object", "properties": { "x": { "x-rust-name": "Twin", "type": "object", "properties": {} } } }"#;
     let b = r#"{ "type": "object", "x-rust-name": "Twin" }"#;
     let files = [("a.schema.json", a), ("b.schema.json", b)];
     assert_snapshot!(text_of(&generate(&memory(&files), false).map(|_| ()).unwrap_err()));
@@ -94,7 +95,8 @@ fn members_that_get_the_same_name_are_told() {
 
 #[test]
 fn our_own_tree_says_what_is_personal_and_reads_nothing_twice() {
-    let schema = r#"{ "type": "object", "properties": { "name": { "type": "string" }, "rest": { "not": { "const": 1 } } } }"#;
+    let schema =
+        r#"{ "type": "object", "properties": { "name": { "type": "string" }, "rest": { "not": { "const": 1 } } } }"#;
     let faults = generate(&memory(&[("a.schema.json", schema)]), true).map(|_| ()).unwrap_err();
     assert_snapshot!(text_of(&faults));
 }

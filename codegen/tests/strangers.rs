@@ -19,7 +19,9 @@ fn run(text: &str) -> Result<usize, usize> {
 #[test]
 fn every_schema_of_the_official_suite_becomes_code_or_diagnostics() {
     let Some(data) = std::env::var_os("USHER_DATA") else {
-        eprintln!("skipped: the schemas of JSON-Schema-Test-Suite; USHER_DATA names the folder with suites/json-schema-test-suite");
+        eprintln!(
+            "skipped: the schemas of JSON-Schema-Test-Suite; USHER_DATA names the folder with suites/json-schema-test-suite"
+        );
         return;
     };
     let folder = Path::new(&data).join("suites/json-schema-test-suite/tests/draft2020-12");
@@ -60,7 +62,8 @@ fn schemas_with_parts_cut_out_or_swapped_never_panic() {
         seed ^= seed << 17;
         (seed >> 33) as usize % bound.max(1)
     };
-    let values = ["null", "true", "-1", "1e999", "\"\"", "[]", "{}", "[[]]", "{\"$ref\":\"#\"}", "\"^[a\"", "\"#/nowhere\""];
+    let values =
+        ["null", "true", "-1", "1e999", "\"\"", "[]", "{}", "[[]]", "{\"$ref\":\"#\"}", "\"^[a\"", "\"#/nowhere\""];
     for round in 0..1_500 {
         let mut schema: serde_json::Value = serde_json::from_str(&texts[round % texts.len()]).unwrap();
         schema.as_object_mut().unwrap().remove("examples");

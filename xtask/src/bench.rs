@@ -25,7 +25,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     for name in chosen {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        command.current_dir(crate::root()).args(["run", "--release", "--quiet", "--package", "usher-benches", "--bin", name, "--"]);
+        command.current_dir(crate::root()).args([
+            "run",
+            "--release",
+            "--quiet",
+            "--package",
+            "usher-benches",
+            "--bin",
+            name,
+            "--",
+        ]);
         let status = command.args(&arguments.rest).status().into_diagnostic()?;
         if !status.success() {
             return Err(miette!("the benchmark {name} failed"));

@@ -61,7 +61,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         differs |= tree.run(arguments)?;
     }
     if differs && arguments.check {
-        return Err(miette!(help = "run `cargo xtask codegen` and commit what it writes", "generated files are not up to date"));
+        return Err(miette!(
+            help = "run `cargo xtask codegen` and commit what it writes",
+            "generated files are not up to date"
+        ));
     }
     Ok(())
 }
@@ -124,7 +127,8 @@ impl Tree {
     /// Refuses to rename a type that has been there.
     fn keep_names(&self, generated: &Generated) -> Result<()> {
         let Ok(text) = std::fs::read_to_string(&self.names) else { return Ok(()) };
-        let faults = renamed(&self.names.to_string_lossy(), &text, &generated.names).map_err(|fault| show(vec![*fault]))?;
+        let faults =
+            renamed(&self.names.to_string_lossy(), &text, &generated.names).map_err(|fault| show(vec![*fault]))?;
         if faults.is_empty() { Ok(()) } else { Err(show(faults)) }
     }
 

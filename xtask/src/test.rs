@@ -15,7 +15,10 @@ struct Step {
 /// In the order in which a mistake is found soonest.
 const STEPS: [Step; 5] = [
     Step { name: "format", arguments: &["fmt", "--all", "--check"] },
-    Step { name: "lints", arguments: &["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"] },
+    Step {
+        name: "lints",
+        arguments: &["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"],
+    },
     // The program as it is shipped is what the tests over HTTP start.
     Step { name: "program", arguments: &["build", "--release", "--package", "usher"] },
     Step { name: "tests", arguments: &["test", "--workspace"] },
@@ -36,7 +39,8 @@ pub(crate) fn run() -> Result<()> {
         if let Some(data) = &data {
             command.env("USHER_DATA", data);
         }
-        let status = command.status().into_diagnostic().wrap_err_with(|| format!("cannot start cargo for the step {name}"))?;
+        let status =
+            command.status().into_diagnostic().wrap_err_with(|| format!("cannot start cargo for the step {name}"))?;
         if !status.success() {
             let again = format!("run it alone: cargo {}", arguments.join(" "));
             return Err(miette!(help = again, "the step {name} failed"));

@@ -92,7 +92,8 @@ impl Emitter<'_> {
             let mut listed: Vec<&String> = branches.iter().flatten().collect();
             listed.dedup();
             let limit = json_list(&listed);
-            let message = format!("needs one of {}", listed.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", "));
+            let message =
+                format!("needs one of {}", listed.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", "));
             checks.push(quote!(
                 if !(#(#alternatives)||*) {
                     reader.violate(at, #origin, "anyOf", #code, #message, Some(#limit.into()));
@@ -144,11 +145,13 @@ impl Emitter<'_> {
                     let missing = names.iter().filter_map(|name| {
                         let index = fields.iter().position(|field| &field.name == name)?;
                         let has = has(index);
-                        (!fields[index].required).then(|| quote!(
-                            if !#has {
-                                reader.missing(at, #origin, "required", #name);
-                            }
-                        ))
+                        (!fields[index].required).then(|| {
+                            quote!(
+                                if !#has {
+                                    reader.missing(at, #origin, "required", #name);
+                                }
+                            )
+                        })
                     });
                     quote!(#(#missing)*)
                 }
@@ -239,7 +242,8 @@ impl Emitter<'_> {
             checks.push(self.again(*part, at));
         }
         let union = planned && matches!(shape, Shape::ByType(_) | Shape::Tagged { .. } | Shape::Nullable(_));
-        if !schema.in_place.any_of.is_empty() && !union && !(planned && self.plan.any_required(id).is_some()) {
+        let resolved = planned && self.plan.any_required(id).is_some();
+        if !(schema.in_place.any_of.is_empty() || union || resolved) {
             let verdicts: Vec<TokenStream> =
                 schema.in_place.any_of.iter().map(|branch| self.verdict(*branch, at)).collect();
             let code = code("any_of");
@@ -310,13 +314,15 @@ impl Emitter<'_> {
             quote!(if !described { #check })
         });
         let known = if names.is_empty() { quote!(false) } else { quote!(matches!(&*name, #(#names)|*)) };
-        let described = (!by_pattern.is_empty() || additional.is_some()).then(|| quote!(
-            #[allow(unused_mut)]
-            let mut described = #known;
-            #({ #by_pattern })*
-            #additional
-            let _ = described;
-        ));
+        let described = (!by_pattern.is_empty() || additional.is_some()).then(|| {
+            quote!(
+                #[allow(unused_mut)]
+                let mut described = #known;
+                #({ #by_pattern })*
+                #additional
+                let _ = described;
+            )
+        });
         let dependent: Vec<TokenStream> = object
             .dependent_schemas
             .iter()
@@ -325,12 +331,14 @@ impl Emitter<'_> {
                 quote!(#name => reader.again(whole, |reader| #check(reader, #at))?)
             })
             .collect();
-        let dependent = (!dependent.is_empty()).then(|| quote!(
-            match &*name {
-                #(#dependent,)*
-                _ => {}
-            }
-        ));
+        let dependent = (!dependent.is_empty()).then(|| {
+            quote!(
+                match &*name {
+                    #(#dependent,)*
+                    _ => {}
+                }
+            )
+        });
         quote!(
             reader.again(mark, |reader| {
                 if reader.kind()? != wire::Kind::Object {
@@ -439,7 +447,12 @@ impl Emitter<'_> {
         let schema = self.schema(id).clone();
         let origin = &schema.origin;
         match schema.boolean {
-            Some(true) => return quote!({ let _ = at; reader.skip() }),
+            Some(true) => {
+                return quote!({
+                    let _ = at;
+                    reader.skip()
+                });
+            }
             Some(false) => {
                 return quote!(
                     reader.violate(at, #origin, "false", "false_schema", "nothing may stand here", None);

@@ -19,6 +19,12 @@ use crate::pattern::{self, Pattern};
 use crate::plan::{Plan, Shape, TypeName};
 use crate::resolve::Registry;
 
+/// How the generated crate begins. One form of code serves every schema; where another would be shorter is no matter.
+const LIBRARY_HEAD: &str = "//! The contracts as Rust types that check themselves.\n\n\
+    #![allow(clippy::redundant_closure, clippy::while_let_loop, clippy::large_enum_variant)]\n\
+    #![allow(clippy::collapsible_if, clippy::match_single_binding, clippy::single_match)]\n\
+    #![allow(clippy::needless_else, clippy::manual_range_contains)]\n\n";
+
 /// A module of the generated crate: the folders, then the file.
 type Module = (Vec<String>, String);
 
@@ -160,8 +166,7 @@ impl Emitter<'_> {
             let max = number(max as usize);
             fields.push(quote!(max_length: #max));
         }
-        let patterns: Vec<TokenStream> =
-            schema.text.patterns.iter().map(|source| self.pattern(id, source)).collect();
+        let patterns: Vec<TokenStream> = schema.text.patterns.iter().map(|source| self.pattern(id, source)).collect();
         let sources = &schema.text.patterns;
         if !patterns.is_empty() {
             fields.push(quote!(patterns: &[#((#sources, #patterns)),*]));
@@ -273,7 +278,8 @@ impl Emitter<'_> {
         let all: Vec<Vec<String>> = folders.keys().cloned().collect();
         for (folder, modules) in &folders {
             let subfolders = all.iter().filter(|other| other.len() == folder.len() + 1 && other.starts_with(folder));
-            let subfolders: Vec<Ident> = subfolders.filter_map(|other| other.last()).map(|name| identifier(name)).collect();
+            let subfolders: Vec<Ident> =
+                subfolders.filter_map(|other| other.last()).map(|name| identifier(name)).collect();
             let docs: Vec<String> = all
                 .iter()
                 .filter(|other| other.len() == folder.len() + 1 && other.starts_with(folder))
@@ -300,14 +306,15 @@ impl Emitter<'_> {
                 let names: Vec<Ident> = names.into_iter().map(identifier).collect();
                 (!names.is_empty()).then(|| quote!(#file::{#(#names),*}))
             });
+            let skip = folder.is_empty().then(|| quote!(#[rustfmt::skip]));
             let tokens = quote!(
-                #(#features #[doc = #docs] pub mod #subfolders;)*
+                #(#features #[doc = #docs] #skip pub mod #subfolders;)*
                 #operations
-                #(pub(crate) mod #exported;)*
-                #(pub use #types;)*
+                #(#skip pub(crate) mod #exported;)*
+                #(#skip pub use #types;)*
             );
             let (name, head) = if folder.is_empty() {
-                ("lib.rs".to_owned(), "//! The contracts as Rust types that check themselves.\n\n")
+                ("lib.rs".to_owned(), LIBRARY_HEAD)
             } else {
                 (format!("{}mod.rs", prefix(folder)), "")
             };
@@ -320,11 +327,17 @@ impl Emitter<'_> {
     }
 
     fn source_of(&self, folder: &[String], file: &str) -> String {
-        let document = self.plan.model.nodes.iter().map(|schema| self.registry.document(&schema.location)).find(|document| {
-            let own: Vec<String> = document.folder().split('/').filter(|part| !part.is_empty()).map(snake).collect();
-            let stem = if document.root.member("openapi").is_some() { "operations".to_owned() } else { snake(document.stem()) };
-            own == folder && stem == file
-        });
+        let document =
+            self.plan.model.nodes.iter().map(|schema| self.registry.document(&schema.location)).find(|document| {
+                let own: Vec<String> =
+                    document.folder().split('/').filter(|part| !part.is_empty()).map(snake).collect();
+                let stem = if document.root.member("openapi").is_some() {
+                    "operations".to_owned()
+                } else {
+                    snake(document.stem())
+                };
+                own == folder && stem == file
+            });
         document.map_or_else(|| format!("{}openapi.json", prefix(folder)), |document| document.path.clone())
     }
 
@@ -349,7 +362,8 @@ fn render(source: &str, tokens: TokenStream) -> String {
                 if index > 0 && !(is_short(item) && is_short(&file.items[index - 1])) {
                     text.push('\n');
                 }
-                let alone = syn::File { shebang: None, frontmatter: None, attrs: Vec::new(), items: vec![item.clone()] };
+                let alone =
+                    syn::File { shebang: None, frontmatter: None, attrs: Vec::new(), items: vec![item.clone()] };
                 text.push_str(&prettyplease::unparse(&alone));
             }
             text
@@ -376,7 +390,8 @@ fn most(count: Option<u32>) -> TokenStream {
 fn bound_literal(text: &str) -> TokenStream {
     let number = crate::json::Number::of(text);
     let digits = if number.digits.is_empty() { "0" } else { &number.digits };
-    match (format!("{}{digits}", if number.negative { "-" } else { "" }).parse::<i64>(), i32::try_from(number.exponent)) {
+    match (format!("{}{digits}", if number.negative { "-" } else { "" }).parse::<i64>(), i32::try_from(number.exponent))
+    {
         (Ok(coefficient), Ok(exponent)) => {
             let coefficient = proc_macro2::Literal::i64_unsuffixed(coefficient);
             let exponent = proc_macro2::Literal::i32_unsuffixed(exponent);

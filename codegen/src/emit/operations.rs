@@ -12,11 +12,11 @@ use crate::resolve::Location;
 impl Emitter<'_> {
     /// Emits what an OpenAPI file describes, as the module `operations` of its folder.
     pub(super) fn operations(&mut self, api: &Api) {
-        self.here = (api.folder.split('/').filter(|part| !part.is_empty()).map(snake).collect(), "operations".to_owned());
+        self.here =
+            (api.folder.split('/').filter(|part| !part.is_empty()).map(snake).collect(), "operations".to_owned());
         let count = number(api.operations.len());
         let table: Vec<TokenStream> = api.operations.iter().map(|operation| self.entry(operation)).collect();
-        let handlers: Vec<TokenStream> =
-            api.operations.iter().map(|operation| self.handler(api, operation)).collect();
+        let handlers: Vec<TokenStream> = api.operations.iter().map(|operation| self.handler(api, operation)).collect();
         let routes: Vec<TokenStream> = api.operations.iter().map(|operation| self.route(api, operation)).collect();
         let calls: Vec<TokenStream> =
             api.operations.iter().enumerate().map(|(index, operation)| self.call(api, index, operation)).collect();
@@ -160,7 +160,8 @@ impl Emitter<'_> {
             }
         });
         let given: Vec<TokenStream> = given.collect();
-        let answer = answer(operation, &success(operation).to_string()).map_or_else(|| quote!(wire::Json), |at| self.type_at(at));
+        let answer = answer(operation, &success(operation).to_string())
+            .map_or_else(|| quote!(wire::Json), |at| self.type_at(at));
         let error = answer_of_errors(operation).map_or_else(|| quote!(wire::Json), |at| self.type_at(at));
         let mutable = (taken_body.is_some() || !given.is_empty()).then(|| quote!(mut));
         quote!(

@@ -83,7 +83,10 @@ impl Emitter<'_> {
     /// The `impl` heads of writing and reading a type.
     fn heads(&self, id: NodeId, name: &Ident) -> (TokenStream, TokenStream) {
         if self.plan.is_generic(id) {
-            (quote!(impl<S: wire::Value> wire::Value for #name<S>), quote!(impl<'a, S: wire::Text<'a>> wire::Message<'a> for #name<S>))
+            (
+                quote!(impl<S: wire::Value> wire::Value for #name<S>),
+                quote!(impl<'a, S: wire::Text<'a>> wire::Message<'a> for #name<S>),
+            )
         } else {
             (quote!(impl wire::Value for #name), quote!(impl<'a> wire::Message<'a> for #name))
         }
@@ -194,7 +197,8 @@ impl Emitter<'_> {
     fn record(&mut self, id: NodeId, name: &Ident, fields: &[Field]) {
         let docs = self.docs(id);
         let (parameters, _) = self.generics(id);
-        let kept: Vec<&Field> = fields.iter().filter(|field| field.node.is_some() && field.constant.is_none()).collect();
+        let kept: Vec<&Field> =
+            fields.iter().filter(|field| field.node.is_some() && field.constant.is_none()).collect();
         let members: Vec<TokenStream> = kept.iter().map(|field| self.field(field)).collect();
         self.put(
             id,
@@ -302,10 +306,8 @@ impl Emitter<'_> {
                 }
             })
             .collect();
-        let constants: Vec<TokenStream> = kept
-            .filter(|(field, _)| field.constant.is_some())
-            .map(|(_, slot)| quote!(wire::need!(#slot);))
-            .collect();
+        let constants: Vec<TokenStream> =
+            kept.filter(|(field, _)| field.constant.is_some()).map(|(_, slot)| quote!(wire::need!(#slot);)).collect();
         quote!(
             #mark
             let Some(mut members) = reader.object(at, &#names)? else { return Ok(None) };
@@ -341,10 +343,12 @@ impl Emitter<'_> {
         let idents: Vec<Ident> = variants.iter().map(|variant| identifier(&variant.rust)).collect();
         let kinds: Vec<TokenStream> = variants.iter().map(|variant| self.type_of(variant.node)).collect();
         let item_docs: Vec<TokenStream> = variants.iter().map(|variant| self.docs(variant.node)).collect();
-        let unknown = answer.then(|| quote!(
-            /// A variant of a newer version.
-            Unknown(wire::Json),
-        ));
+        let unknown = answer.then(|| {
+            quote!(
+                /// A variant of a newer version.
+                Unknown(wire::Json),
+            )
+        });
         self.put(
             id,
             0,
@@ -408,9 +412,13 @@ impl Emitter<'_> {
         let idents: Vec<Ident> = kinds.iter().map(|(kind, _)| variant_of(*kind)).collect();
         let types: Vec<TokenStream> = kinds
             .iter()
-            .map(|(kind, node)| if *kind == Type::Null { quote!() } else {
-                let inner = self.type_of(*node);
-                quote!((#inner))
+            .map(|(kind, node)| {
+                if *kind == Type::Null {
+                    quote!()
+                } else {
+                    let inner = self.type_of(*node);
+                    quote!((#inner))
+                }
             })
             .collect();
         let item_docs = kinds.iter().map(|(kind, _)| format!(" As JSON {}.", kind.name()));
@@ -502,10 +510,12 @@ impl Emitter<'_> {
         let values: Vec<&String> = choices.iter().map(|(value, _)| value).collect();
         let idents: Vec<Ident> = choices.iter().map(|(_, variant)| identifier(variant)).collect();
         let value_docs = values.iter().map(|value| format!(" `{value}`"));
-        let unknown = answer.then(|| quote!(
-            /// A value of a newer version.
-            #other(Box<str>),
-        ));
+        let unknown = answer.then(|| {
+            quote!(
+                /// A value of a newer version.
+                #other(Box<str>),
+            )
+        });
         let copy = (!answer).then(|| quote!(Copy,));
         self.put(
             id,
@@ -520,11 +530,13 @@ impl Emitter<'_> {
             ),
         );
         let unknown_text = answer.then(|| quote!(#name::#other(text) => text,));
-        let find_unknown = answer.then(|| quote!(
-            fn unknown(text: std::borrow::Cow<'a, str>) -> Option<Self> {
-                Some(#name::#other(text.into_owned().into_boxed_str()))
-            }
-        ));
+        let find_unknown = answer.then(|| {
+            quote!(
+                fn unknown(text: std::borrow::Cow<'a, str>) -> Option<Self> {
+                    Some(#name::#other(text.into_owned().into_boxed_str()))
+                }
+            )
+        });
         let allowed = json_list(&values);
         let origin = self.schema(id).origin.clone();
         let schema_id = self.schema_id(id);

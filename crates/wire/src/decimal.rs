@@ -12,6 +12,9 @@ use crate::canonical::{Value, Writer};
 /// Largest power of ten that is compared by multiplication instead of digit by digit.
 const SCALE_MAX: u32 = 18;
 
+/// Largest exponent of a text: a few characters must not print as gigabytes. It is that of [`crate::Limits::OPEN`].
+const EXPONENT_MAX: u32 = 100_000;
+
 /// An exact decimal number: coefficient times a power of ten.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Decimal(Repr);
@@ -30,7 +33,7 @@ struct Big {
     exponent: i32,
 }
 
-/// The text is not a JSON number, or its exponent is beyond `i32`.
+/// The text is not a JSON number, or its exponent is beyond 100,000 either way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ParseDecimalError;
 
@@ -72,9 +75,11 @@ impl Decimal {
             return Decimal::ZERO;
         }
         if kept.len() <= 19
-            && let Ok(coefficient) = kept.parse::<i64>()
+            && let Ok(magnitude) = kept.parse::<u64>()
+            // The sign first: the smallest `i64` has no positive twin.
+            && let Some(coefficient) =
+                if negative { 0i64.checked_sub_unsigned(magnitude) } else { i64::try_from(magnitude).ok() }
         {
-            let coefficient = if negative { -coefficient } else { coefficient };
             return Decimal(Repr::Small { coefficient, exponent });
         }
         Decimal(Repr::Big(Box::new(Big { negative, digits: kept.into(), exponent })))
@@ -229,7 +234,11 @@ impl FromStr for Decimal {
                 if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
                     return Err(ParseDecimalError);
                 }
-                (mantissa, exponent.parse::<i32>().map_err(|_| ParseDecimalError)?)
+                let exponent = exponent.parse::<i32>().map_err(|_| ParseDecimalError)?;
+                if exponent.unsigned_abs() > EXPONENT_MAX {
+                    return Err(ParseDecimalError);
+                }
+                (mantissa, exponent)
             }
         };
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
@@ -245,7 +254,9 @@ impl FromStr for Decimal {
 impl Ord for Decimal {
     #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
-        if let (Repr::Small { coefficient: a, exponent: x }, Repr::Small { coefficient: b, exponent: y }) = (&self.0, &other.0) {
+        if let (Repr::Small { coefficient: a, exponent: x }, Repr::Small { coefficient: b, exponent: y }) =
+            (&self.0, &other.0)
+        {
             if x == y {
                 return a.cmp(b);
             }
@@ -344,7 +355,7 @@ mod tests {
             (&["-0.005", "-5e-3"][..], "-0.005"),
             (&["1000", "1e3"][..], "1000"),
             (&["9223372036854775808", "9223372036854775808.0"][..], "9223372036854775808"),
-            (&["-9223372036854775808"][..], "-9223372036854775808"),
+            (&["-9223372036854775808", "-9223372036854775808.0"][..], "-9223372036854775808"),
             (&["123456789012345678901234567890.5"][..], "123456789012345678901234567890.5"),
         ] {
             for text in texts {
@@ -356,16 +367,48 @@ mod tests {
 
     #[test]
     fn what_is_no_json_number_is_refused() {
-        for text in ["", "-", "+1", ".5", "1.", "01", "1e", "1e+", "0x1", "1 ", "NaN", "1.5.2", "1e99999999999"] {
+        for text in [
+            "",
+            "-",
+            "+1",
+            ".5",
+            "1.",
+            "01",
+            "1e",
+            "1e+",
+            "0x1",
+            "1 ",
+            "NaN",
+            "1.5.2",
+            "1e99999999999",
+            "1e100001",
+            "1e-100001",
+        ] {
             assert!(text.parse::<Decimal>().is_err(), "{text}");
         }
+        assert!("1e100000".parse::<Decimal>().is_ok());
     }
 
     #[test]
     fn order_is_by_value_across_sizes() {
         let ascending = [
-            "-1e40", "-123456789012345678901", "-2", "-1.5", "-1e-30", "0", "1e-30", "0.1", "0.11", "1", "9.99", "10", "1e18",
-            "9223372036854775807", "9223372036854775808", "123456789012345678901", "1e40",
+            "-1e40",
+            "-123456789012345678901",
+            "-2",
+            "-1.5",
+            "-1e-30",
+            "0",
+            "1e-30",
+            "0.1",
+            "0.11",
+            "1",
+            "9.99",
+            "10",
+            "1e18",
+            "9223372036854775807",
+            "9223372036854775808",
+            "123456789012345678901",
+            "1e40",
         ];
         for (i, a) in ascending.iter().enumerate() {
             for (j, b) in ascending.iter().enumerate() {
@@ -398,6 +441,9 @@ mod tests {
         assert_eq!(decimal("20e-1").as_i64(), Some(2));
         assert_eq!(decimal("9223372036854775807").as_i64(), Some(i64::MAX));
         assert_eq!(decimal("9223372036854775808").as_i64(), None);
+        assert_eq!(decimal("-9223372036854775808").as_i64(), Some(i64::MIN));
+        assert_eq!(decimal("-9223372036854775808"), Decimal::from(i64::MIN));
+        assert_eq!(decimal("-9223372036854775809").as_i64(), None);
         assert_eq!(decimal("1.5").as_i64(), None);
         assert!(decimal("1e300").is_integer());
         assert!(!decimal("1e-300").is_integer());

@@ -17,7 +17,8 @@ impl Json {
     /// # Errors
     /// The first fault of the syntax, or a duplicate member name.
     pub fn parse(text: &str) -> Result<Json, Unreadable> {
-        let options = Options { mode: Mode::Tolerant, limits: Limits { refuse_duplicates: true, ..Limits::OPEN }, facts: None };
+        let options =
+            Options { mode: Mode::Tolerant, limits: Limits { refuse_duplicates: true, ..Limits::OPEN }, facts: None };
         let mut reader = Reader::new(text.as_bytes(), &options)?;
         let json = Json::read(&mut reader).and_then(|json| reader.finish().map(|()| json));
         json.map_err(|Stop| reader.unreadable())
@@ -90,7 +91,7 @@ fn rewrite(reader: &mut Reader<'_>, out: &mut Vec<u8>) -> Result<(), Stop> {
                 rewrite(reader, &mut value)?;
                 members.push((name.into_owned(), value));
             }
-            members.sort_by(|a, b| a.0.cmp(&b.0));
+            sort_by_name(&mut members);
             out.push(b'{');
             for (index, (name, value)) in members.iter().enumerate() {
                 if index > 0 {
@@ -108,6 +109,8 @@ fn rewrite(reader: &mut Reader<'_>, out: &mut Vec<u8>) -> Result<(), Stop> {
 
 /// The members of an open record that its contract does not name, kept as they came and sorted by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+// A box of a list: most records hold no unknown members, and pay one word for it.
+#[allow(clippy::box_collection)]
 pub struct Unknown(Option<Box<Vec<(String, Json)>>>);
 
 impl Unknown {
@@ -127,13 +130,21 @@ impl Unknown {
 
     pub(crate) fn sort(&mut self) {
         if let Some(members) = &mut self.0 {
-            members.sort_by(|a, b| a.0.cmp(&b.0));
-            // Only a reader that takes duplicate names gets here with one: the last wins, as everywhere.
-            members.reverse();
-            members.dedup_by(|later, kept| later.0 == kept.0);
-            members.reverse();
+            sort_by_name(members);
         }
     }
+}
+
+/// Sorts members by code point. Only a reader that takes duplicate names gets here with one: the last wins.
+fn sort_by_name<T>(members: &mut Vec<(String, T)>) {
+    members.sort_by(|a, b| a.0.cmp(&b.0));
+    members.dedup_by(|later, kept| {
+        let twice = later.0 == kept.0;
+        if twice {
+            std::mem::swap(later, kept);
+        }
+        twice
+    });
 }
 
 /// Reads a value of any type that a rule refused, to check only its syntax.

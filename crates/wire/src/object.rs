@@ -174,7 +174,9 @@ impl<'a> Reader<'a> {
                 self.violate(&place, schema, "unknown_member", "unknown_member", "is no member of this object", None);
                 return self.skip();
             }
-            Mode::Tolerant => self.warn(&place, "unknown_member", "is no member of this object; it was kept and not read"),
+            Mode::Tolerant => {
+                self.warn(&place, "unknown_member", "is no member of this object; it was kept and not read")
+            }
             Mode::Answer => {}
         }
         let json = Json::read(self)?;

@@ -139,7 +139,8 @@ impl Call {
     /// Gives the parameter at `index` of the operation its value.
     pub fn parameter<T: Value>(&mut self, index: usize, value: &T) {
         let json = to_json(value);
-        let text = serde_json::from_slice::<String>(&json).unwrap_or_else(|_| String::from_utf8_lossy(&json).into_owned());
+        let text =
+            serde_json::from_slice::<String>(&json).unwrap_or_else(|_| String::from_utf8_lossy(&json).into_owned());
         self.parameters.push((&self.operation.parameters[index], text));
     }
 

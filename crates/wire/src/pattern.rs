@@ -98,11 +98,26 @@ mod tests {
     use super::*;
 
     /// `^a[^a]?b` by hand: 2 begins, 3 has seen `a`, 4 wants `b`.
-    static BY_HAND: Dfa = Dfa::new(b"\x00\x00a\x01b\x02c\x00", 3, 2, 5, const { &table::<9>(b"\x01\0\0\x01\x03\0\x01\0\0\x01\x04\0\x01\0\0\x01\x01\0\x02\0\0\x01\x01\0") });
+    static BY_HAND: Dfa = Dfa::new(
+        b"\x00\x00a\x01b\x02c\x00",
+        3,
+        2,
+        5,
+        const { &table::<9>(b"\x01\0\0\x01\x03\0\x01\0\0\x01\x04\0\x01\0\0\x01\x01\0\x02\0\0\x01\x01\0") },
+    );
 
     #[test]
     fn a_table_is_followed_byte_by_byte() {
-        for (text, matches) in [("ab", true), ("axb", true), ("ab and more", true), ("", false), ("a", false), ("aab", false), ("xab", false), ("axx", false)] {
+        for (text, matches) in [
+            ("ab", true),
+            ("axb", true),
+            ("ab and more", true),
+            ("", false),
+            ("a", false),
+            ("aab", false),
+            ("xab", false),
+            ("axx", false),
+        ] {
             assert_eq!(BY_HAND.matches(text), matches, "{text:?}");
         }
     }

@@ -313,23 +313,16 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Asks the facts about a member that parsed; false if they refused it.
+    /// Asks the facts about a member that parsed.
     #[inline]
-    pub(crate) fn fact(&mut self, at: &Path<'_>, schema: &'static str, rule: &'static str, value: Scalar<'_>) -> bool {
-        let Some(facts) = self.facts else { return true };
-        if self.quiet {
-            return true;
-        }
+    pub(crate) fn fact(&mut self, at: &Path<'_>, schema: &'static str, rule: &'static str, value: Scalar<'_>) {
+        let Some(facts) = self.facts.filter(|_| !self.quiet) else { return };
         match facts.check(rule, value) {
-            None => true,
-            Some(Finding::Warning { code, message }) => {
-                self.warn(at, code, message);
-                true
-            }
+            None => {}
+            Some(Finding::Warning { code, message }) => self.warn(at, code, message),
             Some(Finding::Violation { code, message, limit }) => {
                 self.violate(at, schema, "x-rule", code, message, limit);
                 self.fact_broken += 1;
-                false
             }
         }
     }
@@ -385,7 +378,11 @@ impl<'a> Reader<'a> {
 
     #[inline(always)]
     pub(crate) fn boolean_token(&mut self) -> Result<bool, Stop> {
-        if self.peek() == Some(b't') { self.literal("true").map(|()| true) } else { self.literal("false").map(|()| false) }
+        if self.peek() == Some(b't') {
+            self.literal("true").map(|()| true)
+        } else {
+            self.literal("false").map(|()| false)
+        }
     }
 
     /// Reads a string; the cursor stands on its opening quote.
@@ -457,7 +454,11 @@ impl<'a> Reader<'a> {
                         self.at += 2;
                         let low = self.hex4(begin)?;
                         // A low half outside its range leaves a lone surrogate below, which is no character.
-                        if (0xdc00..0xe000).contains(&low) { 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00) } else { high }
+                        if (0xdc00..0xe000).contains(&low) {
+                            0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00)
+                        } else {
+                            high
+                        }
                     }
                     other => other,
                 };

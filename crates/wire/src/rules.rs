@@ -7,8 +7,8 @@ use crate::decimal::Decimal;
 use crate::json::Json;
 use crate::path::Path;
 use crate::pattern::{self, Dfa};
-use crate::text::Text;
 use crate::reader::{Kind, Mode, Read, Reader, Scalar, Stop, quoted};
+use crate::text::Text;
 
 /// How a pattern is matched, decided when the code was generated. Always in time linear to the text.
 pub enum Pattern {
@@ -482,7 +482,8 @@ impl<'a> Reader<'a> {
         names: [&'static str; 4],
         what: &str,
     ) {
-        let (word, bound, keyword, code) = if few { ("least", min, names[0], names[1]) } else { ("most", max, names[2], names[3]) };
+        let (word, bound, keyword, code) =
+            if few { ("least", min, names[0], names[1]) } else { ("most", max, names[2], names[3]) };
         let message = format!("must have at {word} {bound} {what}");
         self.violate(at, schema, keyword, code, message, Some(bound.to_string().into()));
     }

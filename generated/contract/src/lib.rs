@@ -2,17 +2,26 @@
 
 //! The contracts as Rust types that check themselves.
 
+#![allow(clippy::redundant_closure, clippy::while_let_loop, clippy::large_enum_variant)]
+#![allow(clippy::collapsible_if, clippy::match_single_binding, clippy::single_match)]
+#![allow(clippy::needless_else, clippy::manual_range_contains)]
+
 #[cfg(feature = "appointment_request")]
 /// The contracts below `appointment_request`.
+#[rustfmt::skip]
 pub mod appointment_request;
 #[cfg(feature = "contact_request")]
 /// The contracts below `contact_request`.
+#[rustfmt::skip]
 pub mod contact_request;
 #[cfg(feature = "digital_customer")]
 /// The contracts below `digital_customer`.
+#[rustfmt::skip]
 pub mod digital_customer;
 #[cfg(feature = "receipts")]
 /// The contracts below `receipts`.
+#[rustfmt::skip]
 pub mod receipts;
 /// The contracts below `shared`.
+#[rustfmt::skip]
 pub mod shared;

@@ -2,41 +2,83 @@
 
 //! The contracts as Rust types that check themselves.
 
+#![allow(clippy::redundant_closure, clippy::while_let_loop, clippy::large_enum_variant)]
+#![allow(clippy::collapsible_if, clippy::match_single_binding, clippy::single_match)]
+#![allow(clippy::needless_else, clippy::manual_range_contains)]
+
+#[rustfmt::skip]
 pub(crate) mod by_type;
+#[rustfmt::skip]
 pub(crate) mod closed;
+#[rustfmt::skip]
 pub(crate) mod combined;
+#[rustfmt::skip]
 pub(crate) mod conditional;
+#[rustfmt::skip]
 pub(crate) mod constants;
+#[rustfmt::skip]
 pub(crate) mod contains;
+#[rustfmt::skip]
 pub(crate) mod dependent;
+#[rustfmt::skip]
 pub(crate) mod described;
+#[rustfmt::skip]
 pub(crate) mod formats;
+#[rustfmt::skip]
 pub(crate) mod map;
+#[rustfmt::skip]
 pub(crate) mod merged;
+#[rustfmt::skip]
 pub(crate) mod nullable;
+#[rustfmt::skip]
 pub(crate) mod record;
+#[rustfmt::skip]
 pub(crate) mod tagged;
+#[rustfmt::skip]
 pub(crate) mod tree;
+#[rustfmt::skip]
 pub(crate) mod tuple;
+#[rustfmt::skip]
 pub(crate) mod types;
+#[rustfmt::skip]
 pub(crate) mod untyped;
+#[rustfmt::skip]
 pub(crate) mod wide;
+#[rustfmt::skip]
 pub use by_type::{ByType, ByTypeObject};
+#[rustfmt::skip]
 pub use closed::Closed;
+#[rustfmt::skip]
 pub use combined::Combined;
+#[rustfmt::skip]
 pub use conditional::{Conditional, ConditionalInner, ConditionalKind};
+#[rustfmt::skip]
 pub use constants::{Constants, ConstantsT, ConstantsU};
+#[rustfmt::skip]
 pub use contains::{Contains, ContainsItem};
+#[rustfmt::skip]
 pub use dependent::Dependent;
+#[rustfmt::skip]
 pub use described::Described;
+#[rustfmt::skip]
 pub use formats::Formats;
+#[rustfmt::skip]
 pub use map::Map;
+#[rustfmt::skip]
 pub use merged::{Merged, Named};
+#[rustfmt::skip]
 pub use nullable::Nullable;
+#[rustfmt::skip]
 pub use record::Record;
+#[rustfmt::skip]
 pub use tagged::{Circle, Square, Tagged, TaggedPoint};
+#[rustfmt::skip]
 pub use tree::{Note, NoteObject, Tree};
+#[rustfmt::skip]
 pub use tuple::Tuple;
+#[rustfmt::skip]
 pub use types::{Types, TypesObject};
+#[rustfmt::skip]
 pub use untyped::Untyped;
+#[rustfmt::skip]
 pub use wide::Wide;
