@@ -1,13 +1,13 @@
 //! All stages in a row: from a folder of schemas to the files of a crate.
 
 use crate::diagnostic::Diagnostic;
-use crate::load::Sources;
+use crate::load::{LoadOptions, Sources};
 use crate::lock::Lock;
 use crate::model::Model;
 use crate::openapi::Api;
 use crate::plan::Plan;
 use crate::resolve::Registry;
-use crate::{emit, lint, normalize, openapi, publish};
+use crate::{emit, lint, normalize, openapi, publish, vocabulary};
 
 /// What was generated.
 pub struct Generated {
@@ -17,8 +17,12 @@ pub struct Generated {
     pub documents: Vec<(String, String)>,
     /// The names of the types, by the place of their schemas.
     pub names: Lock,
+    /// What is worth knowing although it stops nothing.
+    pub notes: Vec<Diagnostic>,
     /// The plan as a table for people: class, shape and place of every schema.
     pub report: String,
+    /// Keywords that have no effect, in the schemas of a stranger.
+    pub notes: Vec<Diagnostic>,
 }
 
 /// Plans every schema of a registry, with the operations that use them.
@@ -37,6 +41,19 @@ pub fn plan(sources: &Sources, registry: &Registry<'_>) -> Result<(Plan, Vec<Api
 /// # Errors
 /// Everything that cannot become code that is right, each with its place.
 pub fn generate(sources: &Sources, own_tree: bool) -> Result<Generated, Vec<Diagnostic>> {
+    let options = LoadOptions { own_tree, ..LoadOptions::default() };
+    let (errors, notes): (Vec<_>, Vec<_>) =
+        vocabulary::check_all(sources, &options).into_iter().partition(Diagnostic::is_error);
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let options = LoadOptions { own_tree, ..LoadOptions::default() };
+    let (mut faults, notes): (Vec<_>, Vec<_>) =
+        vocabulary::check_all(sources, &options).into_iter().partition(Diagnostic::is_error);
+    if !faults.is_empty() {
+        diagnostic::sort(&mut faults);
+        return Err(faults);
+    }
     let registry = Registry::new(sources)?;
     let (plan, apis) = plan(sources, &registry)?;
     let faults = if own_tree { lint::lint(&registry, &plan) } else { Vec::new() };
@@ -47,5 +64,5 @@ pub fn generate(sources: &Sources, own_tree: bool) -> Result<Generated, Vec<Diag
     let documents = publish::publish(sources, &registry, &apis);
     let named = plan.names.iter().chain(&plan.documents);
     let names = Lock::new(named.map(|(id, name)| (plan.model.schema(*id).origin.clone(), name.name.clone())));
-    Ok(Generated { code, documents, names, report: plan.report() })
+    Ok(Generated { code, documents, names, report: plan.report(), notes })
 }

@@ -86,6 +86,8 @@ pub struct Parameter {
     pub required: bool,
     /// The schema of its value.
     pub schema: Location,
+    /// `description`
+    pub description: Option<String>,
 }
 
 const METHODS: [&str; 7] = ["get", "put", "post", "delete", "options", "head", "patch"];
@@ -282,7 +284,8 @@ impl<'r> Reading<'r, '_> {
             match (text("name"), text("in")) {
                 (Some(name), Some(place)) if matches!(place.as_str(), "path" | "query" | "header") => {
                     let required = item.member("required").and_then(Node::as_bool) == Some(true);
-                    parameters.push(Parameter { name, place, required, schema });
+                    let description = text("description");
+                    parameters.push(Parameter { name, place, required, schema, description });
                 }
                 _ => {
                     let message = "a parameter needs a name, and stands in path, query or header".to_owned();

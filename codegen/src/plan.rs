@@ -485,6 +485,13 @@ impl Planner<'_, '_> {
         if operation.parameters.is_empty() {
             return;
         }
+        for parameter in &operation.parameters {
+            if let Some(id) = self.plan.model.at(&parameter.schema) {
+                // OpenAPI describes the parameter, not the schema of its value.
+                let note = &mut self.plan.model.nodes[id.0].annotations;
+                note.description = note.description.take().or_else(|| parameter.description.clone());
+            }
+        }
         let located = operation.parameters.iter();
         let properties: Vec<(String, NodeId)> = located
             .filter_map(|parameter| Some((parameter.name.clone(), self.plan.model.at(&parameter.schema)?)))

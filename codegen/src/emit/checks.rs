@@ -186,7 +186,15 @@ impl Emitter<'_> {
                         quote!(matches!(value #exposed, #(#path::#named(_))|*))
                     }
                 };
-                quote!(#slot.as_ref().is_none_or(|value| #holds))
+                let mut kind = field.node.map_or_else(|| quote!(_), |node| self.type_of(node));
+                if field.boxed {
+                    kind = quote!(Box<#kind>);
+                }
+                if field.personal {
+                    kind = quote!(wire::Personal<#kind>);
+                }
+                // Where the type is read is not yet known here, so it is said.
+                quote!(#slot.as_ref().is_none_or(|value: &#kind| #holds))
             }
         }
     }
@@ -346,10 +354,11 @@ impl Emitter<'_> {
                 }
                 #[allow(unused_variables)]
                 let whole = mark;
+                let above = #at;
                 let mut object = reader.open_object()?;
                 while let Some(name) = reader.any_member(&mut object)? {
                     #[allow(unused_variables)]
-                    let place = #at.member(&name);
+                    let place = above.member(&name);
                     #[allow(unused_variables)]
                     let mark = reader.mark();
                     #by_name
@@ -397,9 +406,10 @@ impl Emitter<'_> {
                 }
                 #[allow(unused_mut, unused_variables)]
                 let mut found = 0usize;
+                let above = #at;
                 let mut items = reader.open_array()?;
                 while let Some(index) = reader.item(&mut items)? {
-                    let place = #at.item(index);
+                    let place = above.item(index);
                     let mark = reader.mark();
                     #positions
                     #contains

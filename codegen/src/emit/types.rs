@@ -199,13 +199,15 @@ impl Emitter<'_> {
         let (parameters, _) = self.generics(id);
         let kept: Vec<&Field> =
             fields.iter().filter(|field| field.node.is_some() && field.constant.is_none()).collect();
+        // Where nothing is required, nothing given is a value too.
+        let default = (!kept.iter().any(|field| field.required)).then(|| quote!(Default,));
         let members: Vec<TokenStream> = kept.iter().map(|field| self.field(field)).collect();
         self.put(
             id,
             0,
             quote!(
                 #docs
-                #[derive(Debug, Clone, PartialEq)]
+                #[derive(Debug, Clone, #default PartialEq)]
                 pub struct #name #parameters {
                     #(#members,)*
                     /// The members that the contract does not name.

@@ -143,7 +143,7 @@ impl<'a> wire::Message<'a> for ConditionalKind {
 }
 
 /// `conditional.schema.json#/properties/inner`
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ConditionalInner {
     /// `conditional.schema.json#/properties/inner/properties/size`
     pub size: Option<wire::Decimal>,

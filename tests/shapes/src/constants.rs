@@ -5,7 +5,7 @@ use usher_wire as wire;
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
 
 /// Constants that are no strings, and strings that are no names.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Constants<S = String> {
     /// `constants.schema.json#/properties/n`
     pub n: Option<wire::Json>,

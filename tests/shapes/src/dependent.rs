@@ -5,7 +5,7 @@ use usher_wire as wire;
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
 
 /// Schemas that depend on a member.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Dependent<S = String> {
     /// `dependent.schema.json#/properties/card`
     pub card: Option<S>,

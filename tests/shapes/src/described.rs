@@ -5,7 +5,7 @@ use usher_wire as wire;
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
 
 /// Members under other names are described too.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Described {
     /// `described.schema.json#/properties/a`
     pub a: Option<wire::Decimal>,

@@ -5,7 +5,7 @@ use usher_wire as wire;
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
 
 /// Formats and patterns.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Formats<S = String> {
     /// `formats.schema.json#/properties/time`
     pub time: Option<S>,

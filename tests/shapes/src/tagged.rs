@@ -49,7 +49,7 @@ impl<'a> wire::Message<'a> for Tagged {
 }
 
 /// `tagged.schema.json#/oneOf/2`
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct TaggedPoint {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,

@@ -5,7 +5,7 @@ use usher_wire as wire;
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
 
 /// Where the request came from, for reporting and commission. Cannot change after acceptance. Put no personal data here.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Attribution<S = String> {
     /// Your own id of the request, 1 to 64 characters; receipts can be found by it.
     pub partner_reference: Option<S>,

@@ -7,7 +7,7 @@ use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
 pub(crate) static OPENAPI_COMPONENTS_PARAMETERS_IDEMPOTENCY_KEY_SCHEMA_RULE: wire::TextRule = wire::TextRule {
     schema: "appointment_request/v2/openapi.json#/components/parameters/IdempotencyKey/schema",
     min_length: 1,
-    max_length: 255,
+    max_length: 512,
     ..wire::TextRule::ANY
 };
 
@@ -49,19 +49,19 @@ pub(crate) static OPENAPI_COMPONENTS_PARAMETERS_SUB_PARTNER_SCHEMA_RULE: wire::T
 };
 
 /// The parameters of `submitAppointmentRequest`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct SubmitAppointmentRequestParameters<S = String> {
-    /// `appointment_request/v2/openapi.json#/components/parameters/IdempotencyKey/schema`
+    /// Makes a repeated call safe: the same key with the same body is answered with the stored answer for 7 days. 1 to 255 characters, bare or as a quoted string (then at most 512 with quotes and escapes).
     pub idempotency_key: Option<S>,
-    /// `appointment_request/v2/openapi.json#/components/parameters/CorrelationId/schema`
+    /// Your id of this call, a UUID. Made when absent; a malformed one is replaced with a warning. It is in every answer.
     pub x_correlation_id: Option<S>,
-    /// `appointment_request/v2/openapi.json#/components/parameters/PartnerReference/schema`
+    /// Your own id of the request, 1 to 64 characters; receipts can be found by it.
     pub x_partner_reference: Option<S>,
-    /// `appointment_request/v2/openapi.json#/components/parameters/Campaign/schema`
+    /// Campaign, 1 to 128 characters.
     pub x_campaign: Option<S>,
-    /// `appointment_request/v2/openapi.json#/components/parameters/Source/schema`
+    /// Page, application or medium, 1 to 128 characters.
     pub x_source: Option<S>,
-    /// `appointment_request/v2/openapi.json#/components/parameters/SubPartner/schema`
+    /// Your own partner or branch who brought the person, 1 to 128 characters.
     pub x_sub_partner: Option<S>,
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
@@ -198,9 +198,9 @@ fn find_openapi_paths_financing_construction_v2_contact_appointmentrequest_post(
 }
 
 /// The parameters of `checkAppointmentRequest`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct CheckAppointmentRequestParameters<S = String> {
-    /// `appointment_request/v2/openapi.json#/components/parameters/CorrelationId/schema`
+    /// Your id of this call, a UUID. Made when absent; a malformed one is replaced with a warning. It is in every answer.
     pub x_correlation_id: Option<S>,
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,

@@ -5,7 +5,7 @@ use usher_wire as wire;
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
 
 /// General information that belongs to no product. The message says what it is about.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct General {
     /// Whether the person wants information about the product or wants to arrange it.
     pub intent: Option<super::Intent>,

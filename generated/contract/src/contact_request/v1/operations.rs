@@ -7,7 +7,7 @@ use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
 pub(crate) static OPENAPI_PATHS_CONTACT_REQUEST_V1_REQUESTS_POST_PARAMETERS_0_SCHEMA_RULE: wire::TextRule = wire::TextRule {
     schema: "contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests/post/parameters/0/schema",
     min_length: 1,
-    max_length: 255,
+    max_length: 512,
     ..wire::TextRule::ANY
 };
 
@@ -89,7 +89,7 @@ pub(crate) static OPENAPI_PATHS_CONTACT_REQUEST_V1_REQUESTS_ID_WITHDRAWAL_POST_P
 pub(crate) static OPENAPI_PATHS_CONTACT_REQUEST_V1_REQUESTS_ID_WITHDRAWAL_POST_PARAMETERS_1_SCHEMA_RULE: wire::TextRule = wire::TextRule {
     schema: "contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests~1{id}~1withdrawal/post/parameters/1/schema",
     min_length: 1,
-    max_length: 255,
+    max_length: 512,
     ..wire::TextRule::ANY
 };
 
@@ -103,11 +103,11 @@ pub(crate) static OPENAPI_PATHS_CONTACT_REQUEST_V1_REQUESTS_ID_WITHDRAWAL_POST_P
 };
 
 /// The parameters of `submitContactRequest`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct SubmitContactRequestParameters<S = String> {
-    /// `contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests/post/parameters/0/schema`
+    /// Makes a repeated call safe: the same key with the same body is answered with the stored answer for 7 days. 1 to 255 characters, bare or as a quoted string (then at most 512 with quotes and escapes).
     pub idempotency_key: Option<S>,
-    /// `contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests/post/parameters/1/schema`
+    /// Your id of this call, a UUID. Made when absent; a malformed one is replaced with a warning. It is in every answer.
     pub x_correlation_id: Option<S>,
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
@@ -183,15 +183,15 @@ fn find_openapi_paths_contact_request_v1_requests_post(name: &str) -> Option<usi
 }
 
 /// The parameters of `listContactRequests`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListContactRequestsParameters<S = String> {
-    /// `contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests/get/parameters/0/schema`
+    /// Only receipts with this partner reference.
     pub partner_reference: Option<S>,
-    /// `contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests/get/parameters/1/schema`
+    /// The next member of the page before.
     pub cursor: Option<S>,
-    /// `contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests/get/parameters/2/schema`
+    /// Receipts per page, 1 to 100.
     pub limit: Option<i64>,
-    /// `contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests/get/parameters/3/schema`
+    /// Your id of this call, a UUID. Made when absent; a malformed one is replaced with a warning. It is in every answer.
     pub x_correlation_id: Option<S>,
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
@@ -289,9 +289,9 @@ fn find_openapi_paths_contact_request_v1_requests_get(name: &str) -> Option<usiz
 }
 
 /// The parameters of `checkContactRequest`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct CheckContactRequestParameters<S = String> {
-    /// `contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests~1check/post/parameters/0/schema`
+    /// Your id of this call, a UUID. Made when absent; a malformed one is replaced with a warning. It is in every answer.
     pub x_correlation_id: Option<S>,
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
@@ -365,9 +365,9 @@ fn find_openapi_paths_contact_request_v1_requests_check_post(
 /// The parameters of `readContactRequest`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReadContactRequestParameters<S = String> {
-    /// `contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests~1{id}/get/parameters/0/schema`
+    /// Id from the receipt.
     pub id: S,
-    /// `contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests~1{id}/get/parameters/1/schema`
+    /// Your id of this call, a UUID. Made when absent; a malformed one is replaced with a warning. It is in every answer.
     pub x_correlation_id: Option<S>,
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
@@ -445,11 +445,11 @@ fn find_openapi_paths_contact_request_v1_requests_id_get(name: &str) -> Option<u
 /// The parameters of `withdrawContactRequest`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WithdrawContactRequestParameters<S = String> {
-    /// `contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests~1{id}~1withdrawal/post/parameters/0/schema`
+    /// Id from the receipt.
     pub id: S,
-    /// `contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests~1{id}~1withdrawal/post/parameters/1/schema`
+    /// Makes a repeated call safe: the same key with the same body is answered with the stored answer for 7 days. 1 to 255 characters, bare or as a quoted string (then at most 512 with quotes and escapes).
     pub idempotency_key: Option<S>,
-    /// `contact_request/v1/openapi.json#/paths/~1contact-request~1v1~1requests~1{id}~1withdrawal/post/parameters/2/schema`
+    /// Your id of this call, a UUID. Made when absent; a malformed one is replaced with a warning. It is in every answer.
     pub x_correlation_id: Option<S>,
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,

@@ -5,7 +5,7 @@ use usher_wire as wire;
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
 
 /// Get in touch at the earliest time possible.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct RecontactAsSoonAsPossible {
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,

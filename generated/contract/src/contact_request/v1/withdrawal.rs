@@ -5,7 +5,7 @@ use usher_wire as wire;
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
 
 /// Takes a contact request back.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Withdrawal<S = String> {
     /// Why, in your words, 1 to 500 characters.
     pub reason: Option<wire::Personal<S>>,

@@ -16,7 +16,7 @@ pub(crate) static OPENAPI_COMPONENTS_PARAMETERS_CORRELATION_ID_SCHEMA_RULE: wire
 pub(crate) static OPENAPI_COMPONENTS_PARAMETERS_IDEMPOTENCY_KEY_SCHEMA_RULE: wire::TextRule = wire::TextRule {
     schema: "digital_customer/v1/openapi.json#/components/parameters/IdempotencyKey/schema",
     min_length: 1,
-    max_length: 255,
+    max_length: 512,
     ..wire::TextRule::ANY
 };
 
@@ -49,19 +49,19 @@ pub(crate) static OPENAPI_COMPONENTS_PARAMETERS_SUB_PARTNER_SCHEMA_RULE: wire::T
 };
 
 /// The parameters of `createDigitalCustomer`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct CreateDigitalCustomerParameters<S = String> {
-    /// `digital_customer/v1/openapi.json#/components/parameters/CorrelationId/schema`
+    /// Your id of this call, a UUID. Made when absent; a malformed one is replaced with a warning. It is in every answer.
     pub x_correlation_id: Option<S>,
-    /// `digital_customer/v1/openapi.json#/components/parameters/IdempotencyKey/schema`
+    /// Makes a repeated call safe: the same key with the same body is answered with the stored answer for 7 days. 1 to 255 characters, bare or as a quoted string (then at most 512 with quotes and escapes).
     pub idempotency_key: Option<S>,
-    /// `digital_customer/v1/openapi.json#/components/parameters/PartnerReference/schema`
+    /// Your own id of the request; receipts can be found by it.
     pub x_partner_reference: Option<S>,
-    /// `digital_customer/v1/openapi.json#/components/parameters/Campaign/schema`
+    /// Campaign the person came from.
     pub x_campaign: Option<S>,
-    /// `digital_customer/v1/openapi.json#/components/parameters/Source/schema`
+    /// Page, application or medium the person came from.
     pub x_source: Option<S>,
-    /// `digital_customer/v1/openapi.json#/components/parameters/SubPartner/schema`
+    /// Your own partner or branch who brought the person.
     pub x_sub_partner: Option<S>,
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
@@ -194,9 +194,9 @@ fn find_openapi_paths_digital_customer_v1_create_digital_customer_post(
 }
 
 /// The parameters of `checkCreateDigitalCustomer`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct CheckCreateDigitalCustomerParameters<S = String> {
-    /// `digital_customer/v1/openapi.json#/components/parameters/CorrelationId/schema`
+    /// Your id of this call, a UUID. Made when absent; a malformed one is replaced with a warning. It is in every answer.
     pub x_correlation_id: Option<S>,
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
@@ -272,19 +272,19 @@ fn find_openapi_paths_digital_customer_v1_create_digital_customer_check_post(
 }
 
 /// The parameters of `updateDigitalCustomerInformations`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct UpdateDigitalCustomerInformationsParameters<S = String> {
-    /// `digital_customer/v1/openapi.json#/components/parameters/CorrelationId/schema`
+    /// Your id of this call, a UUID. Made when absent; a malformed one is replaced with a warning. It is in every answer.
     pub x_correlation_id: Option<S>,
-    /// `digital_customer/v1/openapi.json#/components/parameters/IdempotencyKey/schema`
+    /// Makes a repeated call safe: the same key with the same body is answered with the stored answer for 7 days. 1 to 255 characters, bare or as a quoted string (then at most 512 with quotes and escapes).
     pub idempotency_key: Option<S>,
-    /// `digital_customer/v1/openapi.json#/components/parameters/PartnerReference/schema`
+    /// Your own id of the request; receipts can be found by it.
     pub x_partner_reference: Option<S>,
-    /// `digital_customer/v1/openapi.json#/components/parameters/Campaign/schema`
+    /// Campaign the person came from.
     pub x_campaign: Option<S>,
-    /// `digital_customer/v1/openapi.json#/components/parameters/Source/schema`
+    /// Page, application or medium the person came from.
     pub x_source: Option<S>,
-    /// `digital_customer/v1/openapi.json#/components/parameters/SubPartner/schema`
+    /// Your own partner or branch who brought the person.
     pub x_sub_partner: Option<S>,
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
@@ -422,9 +422,9 @@ fn find_openapi_paths_digital_customer_v1_update_digital_customer_informations_p
 }
 
 /// The parameters of `checkUpdateDigitalCustomerInformations`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct CheckUpdateDigitalCustomerInformationsParameters<S = String> {
-    /// `digital_customer/v1/openapi.json#/components/parameters/CorrelationId/schema`
+    /// Your id of this call, a UUID. Made when absent; a malformed one is replaced with a warning. It is in every answer.
     pub x_correlation_id: Option<S>,
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
@@ -501,19 +501,19 @@ fn find_openapi_paths_digital_customer_v1_update_digital_customer_informations_c
 }
 
 /// The parameters of `completeDigitalCustomer`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct CompleteDigitalCustomerParameters<S = String> {
-    /// `digital_customer/v1/openapi.json#/components/parameters/CorrelationId/schema`
+    /// Your id of this call, a UUID. Made when absent; a malformed one is replaced with a warning. It is in every answer.
     pub x_correlation_id: Option<S>,
-    /// `digital_customer/v1/openapi.json#/components/parameters/IdempotencyKey/schema`
+    /// Makes a repeated call safe: the same key with the same body is answered with the stored answer for 7 days. 1 to 255 characters, bare or as a quoted string (then at most 512 with quotes and escapes).
     pub idempotency_key: Option<S>,
-    /// `digital_customer/v1/openapi.json#/components/parameters/PartnerReference/schema`
+    /// Your own id of the request; receipts can be found by it.
     pub x_partner_reference: Option<S>,
-    /// `digital_customer/v1/openapi.json#/components/parameters/Campaign/schema`
+    /// Campaign the person came from.
     pub x_campaign: Option<S>,
-    /// `digital_customer/v1/openapi.json#/components/parameters/Source/schema`
+    /// Page, application or medium the person came from.
     pub x_source: Option<S>,
-    /// `digital_customer/v1/openapi.json#/components/parameters/SubPartner/schema`
+    /// Your own partner or branch who brought the person.
     pub x_sub_partner: Option<S>,
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
@@ -650,9 +650,9 @@ fn find_openapi_paths_digital_customer_v1_complete_digital_customer_post(
 }
 
 /// The parameters of `checkCompleteDigitalCustomer`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct CheckCompleteDigitalCustomerParameters<S = String> {
-    /// `digital_customer/v1/openapi.json#/components/parameters/CorrelationId/schema`
+    /// Your id of this call, a UUID. Made when absent; a malformed one is replaced with a warning. It is in every answer.
     pub x_correlation_id: Option<S>,
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,

@@ -53,15 +53,15 @@ pub(crate) static OPENAPI_PATHS_RECEIPTS_V1_ID_GET_PARAMETERS_1_SCHEMA_RULE: wir
 };
 
 /// The parameters of `listReceipts`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListReceiptsParameters<S = String> {
-    /// `receipts/v1/openapi.json#/paths/~1receipts~1v1/get/parameters/0/schema`
+    /// Only receipts with this partner reference.
     pub partner_reference: Option<S>,
-    /// `receipts/v1/openapi.json#/paths/~1receipts~1v1/get/parameters/1/schema`
+    /// The next member of the page before.
     pub cursor: Option<S>,
-    /// `receipts/v1/openapi.json#/paths/~1receipts~1v1/get/parameters/2/schema`
+    /// Receipts per page, 1 to 100.
     pub limit: Option<i64>,
-    /// `receipts/v1/openapi.json#/paths/~1receipts~1v1/get/parameters/3/schema`
+    /// Your id of this call, a UUID. Made when absent; a malformed one is replaced with a warning. It is in every answer.
     pub x_correlation_id: Option<S>,
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
@@ -154,9 +154,9 @@ fn find_openapi_paths_receipts_v1_get(name: &str) -> Option<usize> {
 /// The parameters of `readReceipt`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReadReceiptParameters<S = String> {
-    /// `receipts/v1/openapi.json#/paths/~1receipts~1v1~1{id}/get/parameters/0/schema`
+    /// Id from the receipt.
     pub id: S,
-    /// `receipts/v1/openapi.json#/paths/~1receipts~1v1~1{id}/get/parameters/1/schema`
+    /// Your id of this call, a UUID. Made when absent; a malformed one is replaced with a warning. It is in every answer.
     pub x_correlation_id: Option<S>,
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
