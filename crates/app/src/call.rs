@@ -104,8 +104,8 @@ fn check_here(args: &RequestArgs, environment: Environment) -> Result<Checked, F
 
 async fn submit(client: &Client, request: &Request, key: IdempotencyKey) -> Result<Answered, Error> {
     Ok(match request {
-        Request::ContactRequest(request) => client.contact_request().idempotency_key(key).submit(request).await?.into(),
-        Request::AppointmentRequest(request) => {
+        Request::Contact(request) => client.contact_request().idempotency_key(key).submit(request).await?.into(),
+        Request::Appointment(request) => {
             client.appointment_request().idempotency_key(key).submit(request).await?.into()
         }
         Request::CreateDigitalCustomer(request) => {
@@ -122,8 +122,8 @@ async fn submit(client: &Client, request: &Request, key: IdempotencyKey) -> Resu
 
 async fn ask(client: &Client, request: &Request) -> Result<Answered, Error> {
     Ok(match request {
-        Request::ContactRequest(request) => client.contact_request().check(request).await?.into(),
-        Request::AppointmentRequest(request) => client.appointment_request().check(request).await?.into(),
+        Request::Contact(request) => client.contact_request().check(request).await?.into(),
+        Request::Appointment(request) => client.appointment_request().check(request).await?.into(),
         Request::CreateDigitalCustomer(request) => client.digital_customer().check_create(request).await?.into(),
         Request::UpdateDigitalCustomer(request) => client.digital_customer().check_update(request).await?.into(),
         Request::CompleteDigitalCustomer(request) => client.digital_customer().check_complete(request).await?.into(),

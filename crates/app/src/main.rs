@@ -3,6 +3,8 @@
 //! Data goes to stdout, all else to stderr. The exit code is 0 when all is well, 1 when a request was refused or the
 //! gateway cannot run, 2 for a wrong command line or setting, 3 when no gateway answered, 4 when the key was not accepted.
 
+#![allow(clippy::result_large_err, reason = "an error ends the program, so its size costs nothing")]
+
 mod call;
 mod cli;
 mod data;

@@ -25,8 +25,8 @@ pub(crate) use self::fault::{Broken, Fault};
 /// What a file can be a request of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    ContactRequest,
-    AppointmentRequest,
+    Contact,
+    Appointment,
     CreateDigitalCustomer,
     UpdateDigitalCustomer,
     CompleteDigitalCustomer,
@@ -43,8 +43,8 @@ pub(crate) const NAMES: [&str; 5] = [
 
 impl Kind {
     const ALL: [Kind; 5] = [
-        Kind::ContactRequest,
-        Kind::AppointmentRequest,
+        Kind::Contact,
+        Kind::Appointment,
         Kind::CreateDigitalCustomer,
         Kind::UpdateDigitalCustomer,
         Kind::CompleteDigitalCustomer,
@@ -68,8 +68,8 @@ pub(crate) struct Document {
 
 /// A request that keeps the rules.
 pub(crate) enum Request {
-    ContactRequest(Checked<ContactRequest>),
-    AppointmentRequest(Checked<AppointmentRequest>),
+    Contact(Checked<ContactRequest>),
+    Appointment(Checked<AppointmentRequest>),
     CreateDigitalCustomer(Checked<CreateDigitalCustomer>),
     UpdateDigitalCustomer(Checked<UpdateDigitalCustomerInformations>),
     CompleteDigitalCustomer(Checked<CompleteDigitalCustomer>),
@@ -119,13 +119,13 @@ impl Document {
     /// The request in it, and what should be known of it.
     pub(crate) fn check(&self, kind: Kind, measure: &Measure) -> Result<(Request, Vec<Warning>), Fault> {
         Ok(match kind {
-            Kind::ContactRequest => {
+            Kind::Contact => {
                 let (request, warnings) = self.check_as(kind, measure)?;
-                (Request::ContactRequest(request), warnings)
+                (Request::Contact(request), warnings)
             }
-            Kind::AppointmentRequest => {
+            Kind::Appointment => {
                 let (request, warnings) = self.check_as(kind, measure)?;
-                (Request::AppointmentRequest(request), warnings)
+                (Request::Appointment(request), warnings)
             }
             Kind::CreateDigitalCustomer => {
                 let (request, warnings) = self.check_as(kind, measure)?;

@@ -50,7 +50,7 @@ pub use call::{Answer, ApiCall, Sent};
 pub use client::{Client, ClientBuilder, SetupError};
 pub use error::{Error, NetworkError, NetworkFault, UnexpectedAnswer};
 pub use key::{ApiKey, IdempotencyKey, MalformedKey};
-pub use refusal::Refusal;
+pub use refusal::{Refusal, pointer_of_parameter_name};
 pub use retry::{RetryPolicy, TimeLimits};
 /// The types of the contracts.
 pub use usher_contract as contract;

@@ -102,7 +102,7 @@ impl ErrorForm for Messages {
 fn violation(from: AnswerMessage) -> Violation {
     let name = from.parameter_name.unwrap_or_default();
     Violation {
-        pointer: pointer(&name),
+        pointer: pointer_of_parameter_name(&name),
         code: from.code.unwrap_or_else(|| from.message_code.as_str().to_owned()),
         message: from.reason.unwrap_or(from.message),
         limit: from.limit,
@@ -110,9 +110,9 @@ fn violation(from: AnswerMessage) -> Violation {
     }
 }
 
-/// The JSON Pointer of a place that is named with dots and indexes: `/referredOffers/0/product` for
-/// `referredOffers[0].product`.
-fn pointer(name: &str) -> String {
+/// The JSON Pointer of a place that the appointment request API names with dots and indexes (`parameterName`):
+/// `/referredOffers/0/product` for `referredOffers[0].product`.
+pub fn pointer_of_parameter_name(name: &str) -> String {
     // The platform's name for the pair of which one is needed; it is no member.
     if name == "location" {
         return "/contactRequest/financingTerms".to_owned();
@@ -127,7 +127,7 @@ fn pointer(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::pointer;
+    use super::pointer_of_parameter_name;
 
     #[test]
     fn a_place_with_dots_and_indexes_becomes_a_pointer() {
@@ -140,7 +140,7 @@ mod tests {
             ("location", "/contactRequest/financingTerms"),
             ("contactRequest.contactAddress.location", "/contactRequest/contactAddress/location"),
         ] {
-            assert_eq!(pointer(name), expected, "{name}");
+            assert_eq!(pointer_of_parameter_name(name), expected, "{name}");
         }
     }
 }

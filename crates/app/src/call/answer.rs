@@ -4,10 +4,10 @@ use std::fmt;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use usher_client::Answer;
-use usher_client::contract::appointment_request::v2::{MessageCode, Messages};
+use usher_client::contract::appointment_request::v2::{AnswerMessage, MessageCode, Messages};
 use usher_client::contract::digital_customer::v1::{self as digital_customer, FlowState, Method};
 use usher_client::contract::shared::{self, CheckResult, Receipt};
+use usher_client::{Answer, pointer_of_parameter_name};
 use usher_wire::{Value, Warning, to_json};
 
 /// A good answer.
@@ -109,13 +109,13 @@ impl Told for CheckResult {
 
 impl Told for Messages {
     fn warnings(&self) -> Vec<Notice> {
-        let is_warning = |code: &MessageCode| *code == MessageCode::MessageWarning;
-        let notice = |message: &usher_client::contract::appointment_request::v2::AnswerMessage| Notice {
-            pointer: message.parameter_name.clone(),
+        let is_warning = |message: &&AnswerMessage| message.message_code == MessageCode::MessageWarning;
+        let notice = |message: &AnswerMessage| Notice {
+            pointer: message.parameter_name.as_deref().map(pointer_of_parameter_name),
             code: message.code.clone().unwrap_or_default(),
             message: message.message.clone(),
         };
-        self.message.iter().filter(|message| is_warning(&message.message_code)).map(notice).collect()
+        self.message.iter().filter(is_warning).map(notice).collect()
     }
 }
 

@@ -147,7 +147,7 @@ impl Broken {
 }
 
 fn source(document: &Document) -> NamedSource<String> {
-    NamedSource::new(&document.name, String::from_utf8_lossy(&document.bytes).into_owned()).with_language("json")
+    NamedSource::new(&document.name, String::from_utf8_lossy(&document.bytes).into_owned())
 }
 
 fn raw(json: String) -> Option<Box<RawValue>> {

@@ -12,8 +12,8 @@ type Members<'d> = BTreeMap<String, &'d RawValue>;
 
 /// Members that only one kind has; those of the digital customer stand in its only parameter.
 const TELLING: [(Kind, &[&str]); 5] = [
-    (Kind::ContactRequest, &["person", "subject", "phoneNumber", "recontact"]),
-    (Kind::AppointmentRequest, &["referredOffers", "contactRequest"]),
+    (Kind::Contact, &["person", "subject", "phoneNumber", "recontact"]),
+    (Kind::Appointment, &["referredOffers", "contactRequest"]),
     (Kind::CreateDigitalCustomer, &["IsGetProcess", "DigitalCustomer"]),
     (
         Kind::UpdateDigitalCustomer,

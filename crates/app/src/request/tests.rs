@@ -28,8 +28,8 @@ fn examples(schema: &str) -> Vec<PathBuf> {
 #[test]
 fn every_valid_example_tells_what_it_is_and_passes() {
     for (schema, kind) in [
-        ("contact_request/v1/examples/valid/request", Kind::ContactRequest),
-        ("appointment_request/v2/examples/valid/request", Kind::AppointmentRequest),
+        ("contact_request/v1/examples/valid/request", Kind::Contact),
+        ("appointment_request/v2/examples/valid/request", Kind::Appointment),
         ("digital_customer/v1/examples/valid/create", Kind::CreateDigitalCustomer),
         ("digital_customer/v1/examples/valid/update", Kind::UpdateDigitalCustomer),
         ("digital_customer/v1/examples/valid/complete", Kind::CompleteDigitalCustomer),
@@ -51,7 +51,7 @@ fn a_body_that_does_not_tell_is_not_guessed_at() {
     }
     assert_eq!(document("{}").kind(Some("digital-customer/update")).unwrap(), Kind::UpdateDigitalCustomer);
     // One telling member is enough: what else is missing or wrong is for the contract to say.
-    assert_eq!(document(r#"{"phoneNumber": 1}"#).kind(None).unwrap(), Kind::ContactRequest);
+    assert_eq!(document(r#"{"phoneNumber": 1}"#).kind(None).unwrap(), Kind::Contact);
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn every_broken_rule_is_shown_under_its_place() {
   "subject": {"productType": "PENSION"}
 }"#;
     let document = document(text);
-    let Err(Fault::Broken(broken)) = document.check(Kind::ContactRequest, &measure(Mode::Strict)) else {
+    let Err(Fault::Broken(broken)) = document.check(Kind::Contact, &measure(Mode::Strict)) else {
         panic!("it was not refused");
     };
     let json = serde_json::to_value(&broken.verdict).unwrap();
@@ -100,7 +100,7 @@ fn members_the_contract_does_not_name_are_for_tolerant_applications() {
     let end = text.rfind('}').unwrap();
     text.insert_str(end, ", \"shoeSize\": 43");
     let document = document(&text);
-    assert!(document.check(Kind::ContactRequest, &measure(Mode::Strict)).is_err());
-    let (_, warnings) = document.check(Kind::ContactRequest, &measure(Mode::Tolerant)).ok().unwrap();
+    assert!(document.check(Kind::Contact, &measure(Mode::Strict)).is_err());
+    let (_, warnings) = document.check(Kind::Contact, &measure(Mode::Tolerant)).ok().unwrap();
     assert_eq!((warnings[0].pointer.as_str(), warnings[0].code), ("/shoeSize", "unknown_member"));
 }

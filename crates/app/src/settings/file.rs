@@ -81,7 +81,7 @@ impl File {
 }
 
 fn named(path: &Path, text: &str) -> NamedSource<String> {
-    NamedSource::new(path.display().to_string(), text.to_owned()).with_language("toml")
+    NamedSource::new(path.display().to_string(), text.to_owned())
 }
 
 /// The setting that was probably meant.
