@@ -1,6 +1,6 @@
 //! All stages in a row: from a folder of schemas to the files of a crate.
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{self, Diagnostic};
 use crate::load::{LoadOptions, Sources};
 use crate::lock::Lock;
 use crate::model::Model;
@@ -21,8 +21,6 @@ pub struct Generated {
     pub notes: Vec<Diagnostic>,
     /// The plan as a table for people: class, shape and place of every schema.
     pub report: String,
-    /// Keywords that have no effect, in the schemas of a stranger.
-    pub notes: Vec<Diagnostic>,
 }
 
 /// Plans every schema of a registry, with the operations that use them.
@@ -41,12 +39,6 @@ pub fn plan(sources: &Sources, registry: &Registry<'_>) -> Result<(Plan, Vec<Api
 /// # Errors
 /// Everything that cannot become code that is right, each with its place.
 pub fn generate(sources: &Sources, own_tree: bool) -> Result<Generated, Vec<Diagnostic>> {
-    let options = LoadOptions { own_tree, ..LoadOptions::default() };
-    let (errors, notes): (Vec<_>, Vec<_>) =
-        vocabulary::check_all(sources, &options).into_iter().partition(Diagnostic::is_error);
-    if !errors.is_empty() {
-        return Err(errors);
-    }
     let options = LoadOptions { own_tree, ..LoadOptions::default() };
     let (mut faults, notes): (Vec<_>, Vec<_>) =
         vocabulary::check_all(sources, &options).into_iter().partition(Diagnostic::is_error);

@@ -94,10 +94,10 @@ impl Tree {
     fn run(&self, arguments: &Arguments) -> Result<bool> {
         let options = LoadOptions { own_tree: self.own, ..LoadOptions::default() };
         let sources = load(&self.schemas, &options).map_err(show)?;
-        for note in sources.notes.iter().filter(|_| !arguments.check) {
+        let generated = generate(&sources, self.own).map_err(show)?;
+        for note in sources.notes.iter().chain(&generated.notes).filter(|_| !arguments.check) {
             eprintln!("{}", note.to_text());
         }
-        let generated = generate(&sources, self.own).map_err(show)?;
         if arguments.report {
             print!("{}", generated.report);
         }
