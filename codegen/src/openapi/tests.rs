@@ -10,9 +10,22 @@ fn said(paths: &str) -> String {
     let sources = from_memory(files, &LoadOptions::default()).expect("the case is JSON");
     let registry = Registry::new(&sources).expect("every reference leads somewhere");
     match read(&sources, &registry) {
-        Ok(apis) => format!("{apis:#?}\n"),
+        Ok(apis) => apis.iter().flat_map(|api| &api.operations).map(described).collect(),
         Err(faults) => faults.iter().map(|fault| format!("{}\n", fault.to_text())).collect(),
     }
+}
+
+fn described(operation: &Operation) -> String {
+    let Operation { id, method, path, kind, check_of, summary, .. } = operation;
+    let mut text = format!("{id}: {method} {path}, {kind} {check_of:?}, {summary:?}\n");
+    for Parameter { name, place, required, schema, description } in &operation.parameters {
+        text += &format!("  {place} {name} required={required} {description:?} {}\n", schema.pointer);
+    }
+    text += &format!("  request {:?}\n", operation.request.as_ref().map(|place| &place.pointer));
+    for (status, place) in &operation.responses {
+        text += &format!("  {status} {:?}\n", place.as_ref().map(|place| &place.pointer));
+    }
+    text
 }
 
 #[test]
@@ -22,7 +35,7 @@ fn operations_are_read_with_their_schemas() {
             "parameters": [{"name": "id", "in": "path", "required": true, "schema": {"type": "string"}}],
             "post": {
                 "operationId": "submitOrder", "x-kind": "submit", "summary": "Order.",
-                "parameters": [{"name": "Idempotency-Key", "in": "header", "schema": {"type": "string"}}],
+                "parameters": [{"name": "Idempotency-Key", "in": "header", "description": "Makes a repeat safe.", "schema": {"type": "string"}}],
                 "requestBody": {"content": {"text/plain": {}, "application/json": {"schema": {"$ref": "order.schema.json"}}}},
                 "responses": {"201": {"$ref": "#/components/responses/Paid"}, "204": {"description": "Empty."}, "default": {"content": {"application/problem+json": {"schema": {}}}}}
             },
@@ -44,7 +57,7 @@ fn faults_of_operations_are_named() {
         r#"{"/a/{id}": {"get": {"operationId": "a"}}}"#,
         r#"{"/a": {"get": {"operationId": "a", "parameters": [{"name": "id", "in": "path", "schema": {}}]}}}"#,
         r#"{"/a": {"get": {"operationId": "a", "parameters": [{"name": "1", "in": "query", "schema": {}}]}}}"#,
-        r#"{"/a": {"get": {"operationId": "a", "parameters": [{"name": "x-a", "in": "header", "schema": {}}, {"name": "xA", "in": "query", "schema": {}}]}}}"#,
+        r#"{"/a": {"get": {"operationId": "a", "parameters": [{"name": "x-a", "in": "header", "description": "Makes a repeat safe.", "schema": {}}, {"name": "xA", "in": "query", "schema": {}}]}}}"#,
         r#"{"/a": {"get": {"operationId": "a", "parameters": [{"name": "c", "in": "cookie", "schema": {}}]}}}"#,
         r##"{"/a": {"get": {"operationId": "a", "responses": {"200": {"$ref": "#/components/responses/Nothing"}}}}}"##,
     ];
