@@ -85,8 +85,8 @@ fn read(path: &str) -> std::io::Result<Vec<u8>> {
 /// Text of `low` to `high` characters, some of them two bytes long, beginning and ending with a letter.
 fn text(random: &mut Random, low: u64, high: u64) -> Node {
     const LETTERS: &[char] = &[
-        'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'k', 'l', 'm', 'n', 'o', 'p', 'r', 's', 't', 'u', 'v', 'w', 'z', 'A', 'D',
-        'K', 'M', 'ä', 'ö', 'ß', 'ü',
+        'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'k', 'l', 'm', 'n', 'o', 'p', 'r', 's', 't', 'u', 'v', 'w', 'z',
+        'A', 'D', 'K', 'M', 'ä', 'ö', 'ß', 'ü',
     ];
     let length = random.between(low, high);
     let mut text = String::new();

@@ -96,7 +96,8 @@ mod tests {
             Line { name: "ours".to_owned(), numbers: vec![Some(1.0), None] },
         ];
         let table = Table { title: "a title".to_owned(), columns: vec![("ns", 0), ("ratio", 2)], lines };
-        let expected = "\na title\n              ns       ratio\npeer        1234        1.00\nours           1           -\n";
+        let expected =
+            "\na title\n              ns       ratio\npeer        1234        1.00\nours           1           -\n";
         assert_eq!(table.to_string(), expected);
     }
 }

@@ -103,7 +103,9 @@ pub fn subjects(count: usize) -> Result<Vec<Subject>, Box<dyn std::error::Error 
                     Case::new("serde_json, borrowed, unchecked", |bytes| {
                         black_box(serde_json::from_slice::<Plain<Lent<'_>>>(bytes)).is_ok()
                     }),
-                    Case::new("sonic-rs, owned, unchecked", |bytes| black_box(sonic_rs::from_slice::<Owned>(bytes)).is_ok()),
+                    Case::new("sonic-rs, owned, unchecked", |bytes| {
+                        black_box(sonic_rs::from_slice::<Owned>(bytes)).is_ok()
+                    }),
                     Case::new("sonic-rs, borrowed, unchecked", |bytes| {
                         black_box(sonic_rs::from_slice::<Plain<Lent<'_>>>(bytes)).is_ok()
                     }),
@@ -120,8 +122,10 @@ pub fn subjects(count: usize) -> Result<Vec<Subject>, Box<dyn std::error::Error 
                             .is_ok_and(|result| result.is_ok())
                     }),
                     Case::new("usher, borrowed, every rule", move |bytes| {
-                        black_box(usher_wire::parse::<Ours<Cow<'_, str>>>(bytes, &options).map(|parsed| parsed.into_result()))
-                            .is_ok_and(|result| result.is_ok())
+                        black_box(
+                            usher_wire::parse::<Ours<Cow<'_, str>>>(bytes, &options).map(|parsed| parsed.into_result()),
+                        )
+                        .is_ok_and(|result| result.is_ok())
                     }),
                 ],
                 faulty: vec![
@@ -138,8 +142,10 @@ pub fn subjects(count: usize) -> Result<Vec<Subject>, Box<dyn std::error::Error 
                             .is_ok_and(|result| result.is_ok())
                     }),
                     Case::new("usher, borrowed, all violations", move |bytes| {
-                        black_box(usher_wire::parse::<Ours<Cow<'_, str>>>(bytes, &options).map(|parsed| parsed.into_result()))
-                            .is_ok_and(|result| result.is_ok())
+                        black_box(
+                            usher_wire::parse::<Ours<Cow<'_, str>>>(bytes, &options).map(|parsed| parsed.into_result()),
+                        )
+                        .is_ok_and(|result| result.is_ok())
                     }),
                 ],
             }
@@ -241,7 +247,9 @@ mod tests {
         for violations in [
             faults::<usher_contract::contact_request::v1::Request>(&contact.documents.nine_faults),
             faults::<usher_contract::appointment_request::v2::Request>(&appointment.documents.nine_faults),
-            faults::<usher_contract::digital_customer::v1::UpdateDigitalCustomerInformations>(&customer.documents.nine_faults),
+            faults::<usher_contract::digital_customer::v1::UpdateDigitalCustomerInformations>(
+                &customer.documents.nine_faults,
+            ),
         ] {
             assert_eq!(violations.list.len(), 9, "{violations}");
         }

@@ -8,7 +8,10 @@ pub(super) fn request(random: &mut Random) -> Node {
     let (tag, subject) = subject(random);
     let has_message = tag == "GENERAL" || random.chance(60);
     Node::object([
-        ("person", Some(Node::object([("forename", Some(text(random, 2, 20))), ("surname", Some(text(random, 2, 24)))]))),
+        (
+            "person",
+            Some(Node::object([("forename", Some(text(random, 2, 20))), ("surname", Some(text(random, 2, 24)))])),
+        ),
         ("phoneNumber", Some(Node::Text(format!("+420 601 {} {}", digits(random, 3), digits(random, 3))))),
         ("email", Some(email(random))),
         ("language", random.chance(60).then(|| choice(random, &["cs", "cs-CZ", "en-GB", "de", "sk"]))),
@@ -67,11 +70,19 @@ fn recontact(random: &mut Random) -> Node {
     if random.chance(30) {
         return Node::object([("mode", Some(Node::Text("AS_SOON_AS_POSSIBLE".to_owned())))]);
     }
-    let at = format!("2099-{:02}-{:02}T{:02}:30:00+01:00", random.between(1, 12), random.between(1, 28), random.between(8, 18));
+    let at = format!(
+        "2099-{:02}-{:02}T{:02}:30:00+01:00",
+        random.between(1, 12),
+        random.between(1, 28),
+        random.between(8, 18)
+    );
     Node::object([
         ("mode", Some(Node::Text("AT".to_owned()))),
         ("at", Some(Node::Text(at))),
-        ("timeZone", random.chance(60).then(|| choice(random, &["Europe/Prague", "Europe/Bratislava", "Europe/London"]))),
+        (
+            "timeZone",
+            random.chance(60).then(|| choice(random, &["Europe/Prague", "Europe/Bratislava", "Europe/London"])),
+        ),
     ])
 }
 
