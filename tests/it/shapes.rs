@@ -19,6 +19,7 @@ const READERS: &[(&str, Read)] = &[
     ("formats", read::<shapes::Formats>),
     ("map", read::<shapes::Map>),
     ("merged", read::<shapes::Merged>),
+    ("nested", read::<shapes::Nested>),
     ("nullable", read::<shapes::Nullable>),
     ("record", read::<shapes::Record>),
     ("tagged", read::<shapes::Tagged>),

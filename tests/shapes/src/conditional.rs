@@ -56,7 +56,9 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Conditional<S> {
                 .verdict(mark, 1488717713u32, |reader| check_conditional_if(reader, at))?
         } else {
             members.has(0)
-                && kind.as_ref().is_none_or(|value| matches!(value.as_str(), "a"))
+                && kind
+                    .as_ref()
+                    .is_none_or(|value: &ConditionalKind| matches!(value.as_str(), "a"))
         };
         if condition {
             if !members.has(2) {

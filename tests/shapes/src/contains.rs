@@ -43,9 +43,10 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Contains<S> {
                             }
                             #[allow(unused_mut, unused_variables)]
                             let mut found = 0usize;
+                            let above = at;
                             let mut items = reader.open_array()?;
                             while let Some(index) = reader.item(&mut items)? {
-                                let place = at.item(index);
+                                let place = above.item(index);
                                 let mark = reader.mark();
                                 found
                                     += usize::from(

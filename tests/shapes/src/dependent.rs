@@ -61,10 +61,11 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Dependent<S> {
                     }
                     #[allow(unused_variables)]
                     let whole = mark;
+                    let above = at;
                     let mut object = reader.open_object()?;
                     while let Some(name) = reader.any_member(&mut object)? {
                         #[allow(unused_variables)]
-                        let place = at.member(&name);
+                        let place = above.member(&name);
                         #[allow(unused_variables)]
                         let mark = reader.mark();
                         match &*name {

@@ -29,6 +29,8 @@ pub(crate) mod map;
 #[rustfmt::skip]
 pub(crate) mod merged;
 #[rustfmt::skip]
+pub(crate) mod nested;
+#[rustfmt::skip]
 pub(crate) mod nullable;
 #[rustfmt::skip]
 pub(crate) mod record;
@@ -66,6 +68,8 @@ pub use formats::Formats;
 pub use map::Map;
 #[rustfmt::skip]
 pub use merged::{Merged, Named};
+#[rustfmt::skip]
+pub use nested::Nested;
 #[rustfmt::skip]
 pub use nullable::Nullable;
 #[rustfmt::skip]

@@ -69,9 +69,10 @@ pub(crate) fn check_tuple<'a>(
                 }
                 #[allow(unused_mut, unused_variables)]
                 let mut found = 0usize;
+                let above = at;
                 let mut items = reader.open_array()?;
                 while let Some(index) = reader.item(&mut items)? {
-                    let place = at.item(index);
+                    let place = above.item(index);
                     let mark = reader.mark();
                     match index {
                         0 => {

@@ -100,7 +100,9 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Request<S> {
             members.has(5)
                 && subject
                     .as_ref()
-                    .is_none_or(|value| matches!(value, super::Subject::General(_)))
+                    .is_none_or(|value: &super::Subject<S>| {
+                        matches!(value, super::Subject::General(_))
+                    })
         };
         if condition {
             if !members.has(6) {

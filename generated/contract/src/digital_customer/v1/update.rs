@@ -321,7 +321,9 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for UpdateParameters<S> {
             members.has(18)
                 && selected_address
                     .as_ref()
-                    .is_none_or(|value| matches!(value.as_str(), "Contact"))
+                    .is_none_or(|value: &SelectedAddress| {
+                        matches!(value.as_str(), "Contact")
+                    })
         };
         if condition {
             if !members.has(17) {
