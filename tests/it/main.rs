@@ -2,6 +2,7 @@
 
 mod contract;
 mod generated;
+mod harness;
 mod oracle;
 mod program;
 mod reading;

@@ -1,6 +1,5 @@
 //! The program as its user meets it: the binary is started, told wrong things, stopped and started again.
 
 mod calls;
-pub(crate) mod process;
 mod refusals;
 mod starts;

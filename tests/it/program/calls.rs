@@ -5,7 +5,7 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use super::process::{Gateway, Place, texts};
+use crate::harness::{Gateway, Place, texts};
 
 struct Partner {
     place: Place,
@@ -66,6 +66,22 @@ fn a_request_of_each_api_is_checked_sent_and_followed() {
             (&id.trim().into(), &api.into(), &"NEW".into())
         );
     }
+}
+
+#[test]
+fn warnings_name_their_place_the_same_way_here_and_at_the_gateway() {
+    let partner = Partner::new();
+    let file = partner.example(EXAMPLES[1]);
+    let check = ["check", file.to_str().unwrap(), "--json"];
+    let offline = [&check[..], &["--offline"]].concat();
+    let [mut here, mut there] = [&offline[..], &check].map(|arguments| {
+        let verdict: Value = serde_json::from_str(&partner.check(arguments, 0).0).unwrap();
+        verdict["warnings"].as_array().unwrap().iter().map(Value::to_string).collect::<Vec<_>>()
+    });
+    here.sort();
+    there.sort();
+    assert_eq!(here, there);
+    assert!(here.iter().any(|warning| warning.contains("\"/contactRequest/financingTerms/postalCode\"")), "{here:?}");
 }
 
 #[test]

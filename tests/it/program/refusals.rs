@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use super::process::{Place, texts};
+use crate::harness::{Place, texts};
 
 /// The program does not start, ends with `code`, and stderr has every part.
 #[track_caller]
