@@ -11,6 +11,9 @@ use usher_wire::{Unreadable, Violations};
 
 use super::{Document, Kind, NAMES, place};
 
+/// The longest limit that is shown beside its place.
+const LIMIT_BYTES_MAX: usize = 60;
+
 /// Why a file holds no request that could be sent.
 #[derive(Debug, Diagnostic, Error)]
 pub(crate) enum Fault {
@@ -123,10 +126,12 @@ impl Broken {
     fn new(document: &Document, kind: Kind, lines: Vec<Line>, truncated: bool) -> Self {
         let text = std::str::from_utf8(&document.bytes).unwrap_or_default();
         let label = |line: &Line| {
-            let said = match line.pointer.as_str() {
-                "" => format!("{}: {}", line.code, line.message),
-                pointer => format!("{pointer} {}: {}", line.code, line.message),
-            };
+            let mut said = format!("{} {}: {}", line.pointer, line.code, line.message).trim_start().to_owned();
+            // A long one, such as a pattern, would bury the rest; it is in the result as JSON.
+            let is_shown = |limit: &&str| limit.len() <= LIMIT_BYTES_MAX && !line.message.contains(limit);
+            if let Some(limit) = line.limit.as_ref().map(|limit| limit.get()).filter(is_shown) {
+                said.push_str(&format!(" ({limit})"));
+            }
             LabeledSpan::new_with_span(Some(said), place::of(text, &line.pointer))
         };
         let count = match (lines.len(), truncated) {
