@@ -12,13 +12,15 @@ use crate::violation::Unreadable;
 pub struct Json(Box<str>);
 
 impl Json {
-    /// Reads any JSON text.
+    /// Reads any JSON text, and every canonical form the gateway ever wrote.
     ///
     /// # Errors
-    /// The first fault of the syntax, or a duplicate member name.
+    /// The first fault of the syntax, a duplicate member name, or an exponent the gateway refuses.
     pub fn parse(text: &str) -> Result<Json, Unreadable> {
-        let options =
-            Options { mode: Mode::Tolerant, limits: Limits { refuse_duplicates: true, ..Limits::OPEN }, facts: None };
+        // Numbers are written out: an exponent without a bound would make gigabytes of a short text.
+        let exponent_max = Limits::GATEWAY.exponent_max;
+        let limits = Limits { refuse_duplicates: true, exponent_max, ..Limits::OPEN };
+        let options = Options { mode: Mode::Tolerant, limits, facts: None };
         let mut reader = Reader::new(text.as_bytes(), &options)?;
         let json = Json::read(&mut reader).and_then(|json| reader.finish().map(|()| json));
         json.map_err(|Stop| reader.unreadable())
@@ -177,5 +179,27 @@ impl<'a> crate::message::Message<'a> for Json {
 
     fn read(reader: &mut Reader<'a>, _at: &Path<'_>) -> Read<Self> {
         Json::read_any(reader)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Json, Limits, Mode, Options};
+
+    #[test]
+    fn a_short_text_is_not_written_out_without_bound() {
+        assert_eq!(Json::parse("1e401").map_err(|unreadable| unreadable.code), Err("number_size"));
+        for text in ["1e400", "-1e-400", &format!("0.{}1e-400", "0".repeat(120))] {
+            let json = Json::parse(text).unwrap();
+            assert_eq!(Json::parse(json.as_str()).as_ref(), Ok(&json));
+        }
+    }
+
+    #[test]
+    fn the_last_of_two_members_of_a_name_wins_at_every_depth() {
+        let options = Options { mode: Mode::Answer, limits: Limits::OPEN, facts: None };
+        let text = br#"{"b":0,"a":1,"c":[{"a":2,"a":{"d":3,"d":4,"d":5}}],"a":6}"#;
+        let json = crate::parse::<Json>(text, &options).unwrap().into_result().unwrap().0;
+        assert_eq!(json.as_str(), r#"{"a":6,"b":0,"c":[{"a":{"d":5}}]}"#);
     }
 }
