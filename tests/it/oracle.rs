@@ -18,8 +18,7 @@ pub(crate) struct Subject {
 /// Compares reader and interpreter on the documents of all subjects, and on `mutations` documents made from them by random
 /// changes. `documents` are all schemas by `$id`.
 pub(crate) fn agree(documents: &[(String, Value)], subjects: &[Subject], mutations: usize) {
-    // The seed of the day would find more, but a failure must be there again on the next run.
-    let seed = std::env::var("USHER_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0x75_73_68_65_72);
+    let seed = seed();
     let mut random = Random(seed);
     let mut registry = jsonschema::Registry::new();
     for (id, schema) in documents {
@@ -129,8 +128,13 @@ fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
+/// The seed of every random test. The seed of the day would find more, but a failure must be there again on the next run.
+pub(crate) fn seed() -> u64 {
+    std::env::var("USHER_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0x75_73_68_65_72)
+}
+
 /// Numbers without a pattern a reader could know (xorshift64*), the same on every run of a seed.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -140,12 +144,14 @@ impl Random {
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
     }
 
-    fn below(&mut self, bound: usize) -> usize {
+    /// A number below `bound`.
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         (self.next() >> 33) as usize % bound.max(1)
     }
 }
 
-fn scalars_of(value: &Value) -> Vec<Value> {
+/// The scalars in a document.
+pub(crate) fn scalars_of(value: &Value) -> Vec<Value> {
     match value {
         Value::Array(items) => items.iter().flat_map(scalars_of).collect(),
         Value::Object(members) => members.values().flat_map(scalars_of).collect(),
@@ -154,7 +160,7 @@ fn scalars_of(value: &Value) -> Vec<Value> {
 }
 
 /// Makes one change somewhere in the document.
-fn mutate(value: &mut Value, scalars: &[Value], random: &mut Random) {
+pub(crate) fn mutate(value: &mut Value, scalars: &[Value], random: &mut Random) {
     let place = random.below(count(value));
     let mut left = place;
     visit(value, &mut left, &mut |value| change(value, scalars, random));

@@ -1,5 +1,6 @@
 //! Every valid example is read and written back; every invalid one breaks exactly the rules it lists.
 
+use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -16,16 +17,22 @@ pub(crate) struct Reading {
     pub(crate) written: Option<(Vec<u8>, Vec<u8>)>,
     pub(crate) violations: Violations,
     pub(crate) warnings: Vec<Warning>,
+    /// What was read, as a log might show it.
+    pub(crate) parsed: Box<dyn Debug>,
 }
 
 /// Reads a document as the type of one schema.
 pub(crate) type Read = fn(&[u8], &Options<'_>) -> Result<Reading, Unreadable>;
 
 /// Reads a document as `T`.
-pub(crate) fn read<T: for<'a> Message<'a>>(bytes: &[u8], options: &Options<'_>) -> Result<Reading, Unreadable> {
+pub(crate) fn read<T: for<'a> Message<'a> + Debug + 'static>(
+    bytes: &[u8],
+    options: &Options<'_>,
+) -> Result<Reading, Unreadable> {
     let parsed = parse::<T>(bytes, options)?;
     let written = parsed.shaped().map(|value| (canonical(value), to_json(value)));
-    Ok(Reading { written, violations: parsed.violations, warnings: parsed.warnings })
+    let (violations, warnings) = (parsed.violations.clone(), parsed.warnings.clone());
+    Ok(Reading { written, violations, warnings, parsed: Box::new(parsed) })
 }
 
 /// The schemas that have examples: folder, file, and the type that reads them.
