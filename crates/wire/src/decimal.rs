@@ -114,7 +114,25 @@ impl Decimal {
     }
 
     /// True if the value is a whole multiple of `unit`. Nothing is a multiple of zero but zero.
+    #[inline]
     pub fn is_multiple_of(&self, unit: &Decimal) -> bool {
+        if let (Repr::Small { coefficient, exponent }, Repr::Small { coefficient: unit, exponent: place }) =
+            (&self.0, &unit.0)
+            && *unit != 0
+        {
+            // Coefficients have no trailing zero, so a value with digits below the unit's place is no multiple of it.
+            if *coefficient == 0 || exponent < place {
+                return *coefficient == 0;
+            }
+            // The common units, 0.01 and 1, ask for no more than that.
+            if *unit == 1 {
+                return true;
+            }
+        }
+        self.is_multiple_of_any(unit)
+    }
+
+    fn is_multiple_of_any(&self, unit: &Decimal) -> bool {
         let (unit_digits, unit_exponent) = unit.magnitude();
         let (digits, exponent) = self.magnitude();
         if digits.as_str() == "0" || unit_digits.as_str() == "0" {
@@ -262,6 +280,15 @@ impl Ord for Decimal {
             }
             let apart = x.abs_diff(*y);
             if apart <= SCALE_MAX {
+                let power = 10i64.pow(apart);
+                let narrow = if x > y {
+                    a.checked_mul(power).map(|a| a.cmp(b))
+                } else {
+                    b.checked_mul(power).map(|b| a.cmp(&b))
+                };
+                if let Some(order) = narrow {
+                    return order;
+                }
                 let power = 10i128.pow(apart);
                 return if x > y {
                     (i128::from(*a) * power).cmp(&i128::from(*b))
