@@ -60,7 +60,7 @@ pub struct Field {
     pub node: Option<NodeId>,
     /// Whether it must be there.
     pub required: bool,
-    /// Its privacy class, where it is personal.
+    /// Whether it is kept out of everything that prints: personal data, and credentials.
     pub personal: bool,
     /// Whether it is a credential.
     pub credential: bool,
@@ -776,10 +776,11 @@ impl Planner<'_, '_> {
             let constant = node.filter(|_| required).and_then(|node| self.constant(node));
             let rust = snake(&member);
             let model = &self.plan.model;
-            let personal = node
-                .is_some_and(|node| self.plan.privacy(node).is_some_and(|class| class != "none") && constant.is_none());
             let credential =
                 node.and_then(|node| model.annotation(node, |note| note.credential.then_some(()))).is_some();
+            let classed = node.and_then(|node| self.plan.privacy(node)).is_some_and(|class| class != "none");
+            // A credential belongs to no person, and belongs in no log either.
+            let personal = (classed || credential) && constant.is_none();
             fields.push(Field { name: member, rust, node, required, personal, credential, constant, boxed: false });
         }
         let fielded = fields.iter().filter(|field| field.node.is_some() && field.constant.is_none());

@@ -394,8 +394,12 @@ impl Emitter<'_> {
             quote!(found += usize::from(#verdict);)
         });
         let (min, max) = (number(array.min_contains.unwrap_or(1) as usize), bound(array.max_contains));
+        let out_of_bounds = match array.max_contains {
+            Some(_) => quote!(found < #min || found > #max),
+            None => quote!(found < #min),
+        };
         let counted = array.contains.map(|_| quote!(
-            if found < #min || found > #max {
+            if #out_of_bounds {
                 reader.violate(#at, #origin, "contains", "contains", "must hold as many matching items as are asked for", None);
             }
         ));

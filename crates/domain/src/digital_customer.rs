@@ -164,7 +164,7 @@ const CODES: &[&str] = &[
 ];
 
 fn check_app_key<'a, S: Text<'a>>(header: &Header<S>, caller: &Caller) -> Result<(), Refusal> {
-    if header.app_key.as_str() == caller.app_key { Ok(()) } else { Err(Refusal::AppKeyMismatch) }
+    if header.app_key.expose().as_str() == caller.app_key { Ok(()) } else { Err(Refusal::AppKeyMismatch) }
 }
 
 /// The flow, if it is the one that both numbers name.

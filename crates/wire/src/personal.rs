@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::canonical::{Value, Writer};
 
-/// A value that tells about a person. Its debug form is a placeholder; reaching inside is explicit.
+/// A value that tells about a person, or a credential. Its debug form is a placeholder; reaching inside is explicit.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Personal<T>(T);
 

@@ -188,6 +188,8 @@ pub struct Reader<'a> {
     warnings: Vec<Warning>,
     truncated: bool,
     stop: Option<(usize, &'static str, &'static str)>,
+    /// Digits that exponents stand for: a short text must not become a long canonical form.
+    written_out: usize,
     /// Names in the objects being read that no contract describes, innermost last.
     names: Vec<Cow<'a, str>>,
     verdicts: HashMap<(usize, u32), bool>,
@@ -224,6 +226,7 @@ impl<'a> Reader<'a> {
             warnings: Vec::new(),
             truncated: false,
             stop: None,
+            written_out: 0,
             names: Vec::new(),
             verdicts: HashMap::new(),
         })
@@ -561,6 +564,10 @@ impl<'a> Reader<'a> {
         if written.unsigned_abs() > self.limits.exponent_max {
             return self.stop_at(start, "number_size", "the exponent is larger than is read here");
         }
+        self.written_out = self.written_out.saturating_add(written.unsigned_abs() as usize);
+        if self.written_out > self.limits.body_bytes_max {
+            return self.stop_at(start, "number_size", "the exponents stand for more digits than are read here");
+        }
         *exponent = exponent.saturating_add(if negative { -written } else { written });
         Ok(at)
     }
@@ -811,4 +818,21 @@ pub(crate) fn quoted(text: &str) -> Cow<'static, str> {
     let mut out = Vec::with_capacity(text.len() + 2);
     crate::canonical::write_text(text, &mut out);
     Cow::Owned(String::from_utf8(out).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Limits, Mode, Options};
+    use crate::json::Json;
+
+    #[test]
+    fn exponents_stand_for_no_more_digits_than_a_body_may_have() {
+        let limits = Limits { body_bytes_max: 800, ..Limits::GATEWAY };
+        let read = |text: &str| {
+            let parsed = crate::parse::<Json>(text.as_bytes(), &Options { mode: Mode::Tolerant, limits, facts: None });
+            parsed.map(|_| ()).map_err(|unreadable| unreadable.code)
+        };
+        assert_eq!(read("[1e400,1e-400]"), Ok(()));
+        assert_eq!(read("[1e400,1e-400,1e1]"), Err("number_size"));
+    }
 }

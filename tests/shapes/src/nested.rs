@@ -80,7 +80,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Nested<S> {
                                             );
                                         reader.skip()?;
                                     }
-                                    if found < 1 || found > usize::MAX {
+                                    if found < 1 {
                                         reader
                                             .violate(
                                                 &at.member("list"),

@@ -8,7 +8,7 @@ use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Header<S = String> {
     /// Public id of your application, 1 to 64 characters; it must be the one your key belongs to. Not a secret and never stored.
-    pub app_key: S,
+    pub app_key: wire::Personal<S>,
     /// The channel you call from, such as API; 1 to 32 characters.
     pub channel: S,
     /// Your id of the session: 32 hexadecimal digits.
@@ -48,7 +48,11 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Header<S> {
         let mut caller_id = None;
         loop {
             match reader.member(&mut members, at, &HEADER)? {
-                0 => app_key = reader.string(&at.member("AppKey"), &HEADER_APP_KEY_RULE)?,
+                0 => {
+                    app_key = reader
+                        .string(&at.member("AppKey"), &HEADER_APP_KEY_RULE)?
+                        .map(wire::Personal::new);
+                }
                 1 => {
                     channel = reader.string(&at.member("Channel"), &HEADER_CHANNEL_RULE)?;
                 }
