@@ -3,6 +3,7 @@
 mod contract;
 mod generated;
 mod harness;
+mod house;
 mod oracle;
 mod program;
 mod reading;
