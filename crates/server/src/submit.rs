@@ -9,6 +9,7 @@ use usher_domain::accept::{Accept, Attribution, Decision};
 use usher_domain::idempotency::IdempotencyKey;
 use usher_domain::ids::PublicId;
 use usher_domain::receipt::Salt;
+use usher_domain::refusal::Refusal;
 use usher_storage::{
     Commit, Condition, Content, Idempotency, Known, Millis, Outcome, Payload, Record, Reply, Running, Write,
 };
@@ -97,7 +98,9 @@ impl<'c> Attempt<'c> {
 
     /// What becomes of a request that is refused now: the answer it was given before, if it was accepted then.
     pub(crate) async fn refused(&self, fault: Fault) -> Result<Answer, Fault> {
-        let Some(idempotency) = &self.idempotency else { return Err(fault) };
+        // The credential in a body is no part of what makes two bodies the same, so it is never a repeat that has it wrong.
+        let is_authentic = !matches!(fault, Fault::Refused(Refusal::AppKeyMismatch));
+        let Some(idempotency) = self.idempotency.as_ref().filter(|_| is_authentic) else { return Err(fault) };
         let call = self.call;
         match call.gateway.store.lookup(&call.known.scope, idempotency, call.now.as_millisecond()).await? {
             Some(Known::Replayed(reply)) => Ok(Answer::replayed(reply)),

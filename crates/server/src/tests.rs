@@ -273,6 +273,37 @@ async fn a_repeat_gets_its_answer_even_when_the_request_would_be_refused_by_now(
 }
 
 #[tokio::test]
+async fn a_repeat_that_names_another_application_is_refused() {
+    let world = world().await;
+    let mut create = example("digital_customer/v1:create/new_customer");
+    for lines in ["", "Idempotency-Key: k-7\r\n"] {
+        let first = post(&world, CREATE, lines, &create).await;
+        assert_eq!(first.status, 200, "{}", first.text);
+        let app_key = std::mem::replace(&mut create["Header"]["AppKey"], json!("another"));
+        check(&post(&world, CREATE, lines, &create).await, 401, "app_key_mismatch");
+        create["Header"]["AppKey"] = app_key;
+        assert_eq!(post(&world, CREATE, lines, &create).await.text, first.text);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_kept_for_seven_days() {
+    let world = world().await;
+    let lines = "Idempotency-Key: k-6\r\n";
+    let mut other = contact();
+    other["message"] = json!("Another one.");
+    let first = post(&world, CONTACT, lines, &contact()).await;
+    check(&first, 201, "");
+    move_clock(7 * 24 - 1);
+    assert_eq!(post(&world, CONTACT, lines, &contact()).await.text, first.text);
+    check(&post(&world, CONTACT, lines, &other).await, 422, "idempotency_key_reused");
+    move_clock(7 * 24 + 1);
+    check(&post(&world, CONTACT, lines, &other).await, 201, "");
+    check(&post(&world, CONTACT, lines, &contact()).await, 422, "idempotency_key_reused");
+    move_clock(0);
+}
+
+#[tokio::test]
 async fn twins_are_stored_once() {
     let world = world().await;
     let body = contact();
