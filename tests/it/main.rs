@@ -1,9 +1,12 @@
 //! The promises of Usher, each shown by a test: one module per API and per promise.
 
 mod contract;
+mod directory;
+mod gateway;
 mod generated;
 mod harness;
 mod house;
+mod http;
 mod oracle;
 mod program;
 mod reading;

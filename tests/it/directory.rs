@@ -1,0 +1,99 @@
+//! The data folder of a stopped gateway, opened from outside: partners are added, and what was stored is looked at.
+
+use std::path::Path;
+
+use tokio::runtime::Runtime;
+use usher_domain::hex;
+use usher_domain::key::{ApiKey, Pepper};
+use usher_storage::{ApplicationId, Change, Environment, Mode, NewKey, Options, PartnerId, Scope, Store};
+use uuid::Uuid;
+
+use crate::oracle::Random;
+
+/// An open data folder.
+pub(crate) struct Directory {
+    store: Store,
+    pepper: Pepper,
+    runtime: Runtime,
+    random: Random,
+}
+
+/// What an application's developer is given.
+#[derive(Clone)]
+pub(crate) struct Issued {
+    pub(crate) key: String,
+    pub(crate) app_key: String,
+}
+
+impl Directory {
+    /// Opens the folder, which no gateway may be using.
+    pub(crate) fn open(folder: &Path) -> Self {
+        let pepper = std::fs::read_to_string(folder.join("pepper.key")).unwrap();
+        let pepper = hex::decode(pepper.trim().rsplit(' ').next().unwrap()).unwrap();
+        Directory {
+            store: Store::open(folder, &Options::default()).unwrap(),
+            pepper: Pepper::new(pepper),
+            runtime: tokio::runtime::Builder::new_current_thread().build().unwrap(),
+            random: Random(crate::oracle::seed()),
+        }
+    }
+
+    /// What a key opens.
+    pub(crate) fn scope(&self, key: &str) -> Scope {
+        let selector = ApiKey::parse(key).unwrap().selector().to_owned();
+        self.runtime.block_on(self.store.key(selector)).unwrap().unwrap().scope
+    }
+
+    /// Adds a partner with one sandbox application that may call everything.
+    pub(crate) fn add_partner(&mut self, mode: Mode) -> Issued {
+        let partner = PartnerId(self.id());
+        let change = Change::Partner { id: partner, name: "Another partner".to_owned(), at: 0 };
+        self.runtime.block_on(self.store.administer(vec![change])).unwrap();
+        self.add_application(partner, mode)
+    }
+
+    /// Adds a sandbox application of a partner that may call everything.
+    pub(crate) fn add_application(&mut self, partner: PartnerId, mode: Mode) -> Issued {
+        let (id, app_key) = (ApplicationId(self.id()), self.id().to_string());
+        let random = &mut self.random;
+        let mut fill = |bytes: &mut [u8]| bytes.iter_mut().for_each(|byte| *byte = random.below(256) as u8);
+        let key = ApiKey::draw(usher_domain::environment::Environment::Sandbox, &mut fill);
+        let environment = Environment::Sandbox;
+        let name = "Another application".to_owned();
+        let mut changes = vec![
+            Change::Application { id, partner, public_id: app_key.clone(), name, mode, at: 0 },
+            Change::Key(NewKey {
+                selector: key.selector().to_owned(),
+                mac: *self.pepper.mac(&key).as_bytes(),
+                application: id,
+                environment,
+                created_at: 0,
+                expires_at: None,
+            }),
+        ];
+        for api in ["contact_request", "appointment_request", "digital_customer"] {
+            changes.push(Change::Subscription { application: id, api: api.into(), environment, at: 0 });
+        }
+        self.runtime.block_on(self.store.administer(changes)).unwrap();
+        Issued { key: key.reveal().to_owned(), app_key }
+    }
+
+    /// The stored body of a request, by the id in its receipt.
+    pub(crate) fn body(&self, scope: &Scope, receipt: &str) -> String {
+        let record = self.runtime.block_on(self.store.record(scope, receipt.parse().unwrap())).unwrap().unwrap();
+        let body = self.runtime.block_on(self.store.payload(scope, record.id, "request")).unwrap().unwrap();
+        String::from_utf8(body.into_vec()).unwrap()
+    }
+
+    fn id(&mut self) -> Uuid {
+        let word = |random: &mut Random| random.below(1 << 30) as u128;
+        let bits = (0..5).fold(0, |bits, _| bits << 30 | word(&mut self.random));
+        Uuid::from_u128(bits)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        self.store.close();
+    }
+}
