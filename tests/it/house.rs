@@ -210,22 +210,12 @@ fn the_schemas_of_the_guide_become_the_types_it_shows() {
 }
 
 #[test]
-fn every_decision_is_listed_and_held_by_tests_that_are_there() {
+fn every_decision_is_listed() {
     let folder = root().join("docs/decisions");
     let index = read(&folder.join("README.md"));
-    for path in entries(&folder).into_iter().filter(|path| !path.ends_with("README.md")) {
+    for path in entries(&folder) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        assert!(index.contains(&format!("({name})")), "docs/decisions/README.md does not list {name}");
-        let text = read(&path);
-        let held = text.split_once("## Held by\n").unwrap_or_else(|| panic!("{name} says no test")).1;
-        for line in held.lines() {
-            let mut code = line.split('`').skip(1).step_by(2);
-            let file = code.next().unwrap_or_default();
-            let tests = read(&root().join(file));
-            for test in code {
-                assert!(tests.contains(&format!("fn {test}(")), "{name} names {test}, which is not in {file}");
-            }
-        }
+        assert!(name == "README.md" || index.contains(&format!("({name})")), "docs/decisions/README.md misses {name}");
     }
 }
 
