@@ -1,6 +1,7 @@
 //! The promises of Usher, each shown by a test: one module per API and per promise.
 
 mod contract;
+mod crash;
 mod directory;
 mod gateway;
 mod generated;
