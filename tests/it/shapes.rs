@@ -10,6 +10,7 @@ use crate::oracle::{Subject, agree, documents};
 const READERS: &[(&str, Read)] = &[
     ("by_type", read::<shapes::ByType>),
     ("closed", read::<shapes::Closed>),
+    ("closed_parts", read::<shapes::ClosedParts>),
     ("combined", read::<shapes::Combined>),
     ("conditional", read::<shapes::Conditional>),
     ("constants", read::<shapes::Constants>),

@@ -1,6 +1,6 @@
 //! Rules beyond the shape of a value: what a record checks when it closes, and what is checked by reading again.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
 use super::types::{bound, kind_of, slot};
@@ -22,7 +22,7 @@ impl Emitter<'_> {
         for (index, _) in fields.iter().enumerate().filter(|(_, field)| field.required) {
             required[index / 64] |= 1 << (index % 64);
         }
-        let required: Vec<_> = required.iter().map(|word| proc_macro2::Literal::u64_unsuffixed(*word)).collect();
+        let required: Vec<_> = required.iter().map(|word| Literal::u64_unsuffixed(*word)).collect();
         let names: Vec<&String> = fields.iter().map(|field| &field.name).collect();
         let indices = (0..fields.len()).map(number);
         let words = number(words);
@@ -47,8 +47,7 @@ impl Emitter<'_> {
     /// The expression that moves to the next member of a record.
     pub(super) fn next_member(&self, id: NodeId, names: &TokenStream) -> TokenStream {
         let object = &self.schema(id).object;
-        let closed = object.additional.is_some_and(|node| self.schema(node).boolean == Some(false));
-        if closed && object.patterns.is_empty() {
+        if self.is_closed(id) {
             return quote!(reader.member_of_closed(&mut members, at, &#names)?);
         }
         if object.additional.is_some() || !object.patterns.is_empty() {
@@ -56,6 +55,22 @@ impl Emitter<'_> {
             return quote!(reader.member_of_described(&mut members, &#names)?);
         }
         quote!(reader.member(&mut members, at, &#names)?)
+    }
+
+    /// Whether an object of this schema may hold nothing but the members it describes by name.
+    pub(super) fn is_closed(&self, id: NodeId) -> bool {
+        let object = &self.schema(id).object;
+        object.patterns.is_empty() && object.additional.is_some_and(|node| self.schema(node).boolean == Some(false))
+    }
+
+    /// The arm for a member of a closed object that the schema names without describing it, in `required` for example.
+    pub(super) fn unnamed_member(&self, id: NodeId, name: &str, index: &Literal) -> TokenStream {
+        let origin = &self.schema(id).origin;
+        quote!(#index => {
+            let message = "is no member of this object";
+            reader.violate(&at.member(#name), #origin, "additionalProperties", "unknown_member", message, None);
+            reader.skip()?;
+        })
     }
 
     /// What a record checks when it closes. `typed` says that the members were kept in slots.
@@ -569,7 +584,9 @@ impl Emitter<'_> {
     fn check_object(&mut self, id: NodeId) -> Option<TokenStream> {
         let schema = self.schema(id).clone();
         let object = &schema.object;
-        let named = !object.properties.is_empty()
+        let closed = self.is_closed(id);
+        let named = closed
+            || !object.properties.is_empty()
             || !object.required.is_empty()
             || !object.dependent_required.is_empty()
             || object.min_properties.is_some()
@@ -598,9 +615,12 @@ impl Emitter<'_> {
         let names = self.names(id, &fields);
         let mut arms = Vec::new();
         for (index, field) in fields.iter().enumerate() {
+            let (wire, index) = (&field.name, number(index));
             if let Some(node) = field.node {
-                let (wire, check, index) = (&field.name, self.check(node), number(index));
+                let check = self.check(node);
                 arms.push(quote!(#index => #check(reader, &at.member(#wire))?));
+            } else if closed {
+                arms.push(self.unnamed_member(id, wire, &index));
             }
         }
         let mut bare = quote!();
@@ -619,10 +639,15 @@ impl Emitter<'_> {
             }
         }
         let (min, max) = (number(object.min_properties.unwrap_or(0) as usize), bound(object.max_properties));
+        let next = if closed {
+            quote!(reader.member_of_closed(&mut members, at, &#names)?)
+        } else {
+            quote!(reader.member_or_other(&mut members, &#names)?)
+        };
         Some(quote!({
             let mut members = reader.open_members()?;
             loop {
-                match reader.member_or_other(&mut members, &#names)? {
+                match #next {
                     wire::END => break,
                     #(#arms,)*
                     _ => reader.skip()?,

@@ -38,6 +38,7 @@ pub fn emit(registry: &Registry<'_>, plan: &Plan, apis: &[Api]) -> Result<Vec<(S
         plan,
         items: BTreeMap::new(),
         rules: BTreeSet::new(),
+        places: BTreeMap::new(),
         checks: BTreeMap::new(),
         here: Module::default(),
         faults: Vec::new(),
@@ -67,6 +68,8 @@ struct Emitter<'e> {
     /// What each module holds, in the order of the schemas; the number tells items of one schema apart.
     items: BTreeMap<Module, BTreeMap<(NodeId, u8), TokenStream>>,
     rules: BTreeSet<NodeId>,
+    /// The names that were made of places, and the schema that has each.
+    places: BTreeMap<(Module, String), NodeId>,
     /// Checks that read again, by the number that the runtime remembers their verdicts under.
     checks: BTreeMap<u32, NodeId>,
     /// The module whose items are being written: its own are named without a path.
@@ -129,8 +132,9 @@ impl Emitter<'_> {
         Some(quote!(crate::#(#folder::)* #operations #ident))
     }
 
-    /// A name for an item of a schema that has no name of its own: from its place in its file.
-    fn place_name(&self, id: NodeId) -> String {
+    /// A name for an item of a schema that has no name of its own: from its place in its file. Places that differ in signs
+    /// only would get the same name; all but the first get a number too.
+    fn place_name(&mut self, id: NodeId) -> String {
         let schema = self.schema(id);
         let mut name = snake(self.registry.document(&schema.location).stem());
         let keywords = ["$defs", "properties", "definitions"];
@@ -138,7 +142,9 @@ impl Emitter<'_> {
             name.push('_');
             name.push_str(&snake(&crate::json::unescape_token(token).unwrap_or_default()));
         }
-        name
+        let pointer = schema.location.pointer.clone();
+        let taken = *self.places.entry((self.module(id), name.clone())).or_insert(id);
+        if taken == id { name } else { format!("{name}_{:08x}", check_number(&pointer)) }
     }
 
     /// The static that holds the rules of a scalar, emitted once beside its schema.

@@ -279,6 +279,7 @@ impl Emitter<'_> {
             let wire = &field.name;
             let index = number(index);
             arms.push(match field.node {
+                None if self.is_closed(id) => self.unnamed_member(id, wire, &index),
                 None => quote!(#index => reader.keep_member(&mut members, #wire)?),
                 Some(node) => {
                     let read = if let Some(json) = field.constant.as_ref() {

@@ -11,6 +11,8 @@ pub(crate) mod by_type;
 #[rustfmt::skip]
 pub(crate) mod closed;
 #[rustfmt::skip]
+pub(crate) mod closed_parts;
+#[rustfmt::skip]
 pub(crate) mod combined;
 #[rustfmt::skip]
 pub(crate) mod conditional;
@@ -50,6 +52,8 @@ pub(crate) mod wide;
 pub use by_type::{ByType, ByTypeObject};
 #[rustfmt::skip]
 pub use closed::Closed;
+#[rustfmt::skip]
+pub use closed_parts::{ClosedParts, ClosedPartsNone};
 #[rustfmt::skip]
 pub use combined::Combined;
 #[rustfmt::skip]
