@@ -9,6 +9,7 @@ mod harness;
 mod house;
 mod http;
 mod oracle;
+mod privacy;
 mod program;
 mod reading;
 mod shapes;

@@ -102,8 +102,13 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) fn new() -> Self {
+        House::started_with(&[])
+    }
+
+    /// A gateway that is told more on its command line.
+    pub(crate) fn started_with(arguments: &[&str]) -> Self {
         let place = Place::new();
-        let gateway = place.start();
+        let gateway = place.start_with(&[&["--listen", "127.0.0.1:0"], arguments].concat());
         let caller = Caller::new(&gateway, &Issued::of(&gateway));
         House { place, gateway, caller }
     }

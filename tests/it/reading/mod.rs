@@ -8,7 +8,7 @@ mod limits;
 mod members;
 mod respell;
 mod sealed;
-mod secrecy;
+pub(crate) mod secrecy;
 
 use usher_wire::{Json, Limits, Mode, Options, Parsed, Unreadable, parse};
 

@@ -172,7 +172,7 @@ fn errors_of_serde_repeat_no_value() {
 }
 
 /// Calls `check` with the reader, the path, the body and the scalars of each valid example: pointer, and whether it is personal.
-fn for_each_valid_example(mut check: impl FnMut(Read, &str, &Value, &BTreeMap<String, bool>)) {
+pub(crate) fn for_each_valid_example(mut check: impl FnMut(Read, &str, &Value, &BTreeMap<String, bool>)) {
     let sources = load(&schemas(), &LoadOptions { own_tree: true, ..LoadOptions::default() }).unwrap();
     let registry = Registry::new(&sources).unwrap();
     let (plan, _) = plan(&sources, &registry).unwrap();
