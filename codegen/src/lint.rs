@@ -2,7 +2,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::model::NodeId;
-use crate::plan::{Class, Plan, Shape};
+use crate::plan::{Class, Plan, Shape, beginning};
 use crate::resolve::Registry;
 
 /// Checks the plan of our own tree.
@@ -43,6 +43,6 @@ fn holds_scalars(plan: &Plan, id: NodeId) -> bool {
 fn fault(registry: &Registry<'_>, plan: &Plan, id: NodeId, message: &str) -> Diagnostic {
     let location = &plan.model.schema(id).location;
     let document = registry.document(location);
-    let span = document.root.at_pointer(&location.pointer).map_or(0..0, |node| node.span.clone());
+    let span = document.root.at_pointer(&location.pointer).map_or(0..0, beginning);
     Diagnostic::error(document, span, &location.pointer, message)
 }

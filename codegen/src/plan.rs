@@ -608,7 +608,7 @@ impl Planner<'_, '_> {
     fn fault(&mut self, id: NodeId, message: String, help: &str) {
         let schema = self.plan.model.schema(id);
         let document = self.registry.document(&schema.location);
-        let span = document.root.at_pointer(&schema.location.pointer).map_or(0..0, |node| node.span.clone());
+        let span = document.root.at_pointer(&schema.location.pointer).map_or(0..0, beginning);
         self.faults.push(Diagnostic::error(document, span, &schema.location.pointer, message).with_help(help));
     }
 
@@ -857,6 +857,11 @@ fn has_type(value: &Json, kind: Type) -> bool {
         Type::Integer => value.as_number_text().is_some_and(|text| crate::json::Number::of(text).is_integer()),
         other => value.type_name() == other.name(),
     }
+}
+
+/// Where a schema begins: a message about all of it need not show all of it.
+pub(crate) fn beginning(node: &Json) -> std::ops::Range<usize> {
+    node.span.start..node.span.end.min(node.span.start + 1)
 }
 
 /// The module of a file: what an OpenAPI file needs stands with its operations.

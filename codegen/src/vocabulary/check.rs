@@ -143,7 +143,7 @@ impl Checker<'_> {
         let partners: &[&str] = match name {
             "then" | "else" => &["if"],
             "minContains" | "maxContains" => &["contains"],
-            "x-code" => &["anyOf", "oneOf", "not", "if", "pattern", "format"],
+            "x-code" => &["anyOf", "oneOf", "not", "pattern", "format"],
             _ => &[],
         };
         if !partners.is_empty() && partners.iter().all(|partner| schema.member(partner).is_none()) {
