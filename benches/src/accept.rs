@@ -103,7 +103,7 @@ impl Turns {
 }
 
 fn table(title: String, servers: &[Server], turns: Vec<Turns>) -> Table {
-    let mut measured: Vec<(Option<f64>, Option<f64>, Option<f64>, Option<f64>)> = Vec::new();
+    let mut measured = Vec::new();
     for mut turns in turns {
         let processor = turns.processor.map(|used| used.as_secs_f64() * 1e6 / turns.requests as f64);
         let (middle, late) = (percentile(&mut turns.waits, 50), percentile(&mut turns.waits, 99));

@@ -14,11 +14,14 @@ use crate::jsonschema_peer as peer;
 use crate::plain::{self, Lent};
 use crate::table::{Line, Table, median, nanoseconds};
 
+/// Takes a document and tells whether it was accepted.
+type Run = Box<dyn Fn(&[u8]) -> bool>;
+
 /// One way to take a document; true if it was accepted.
 pub struct Case {
     /// What it does.
     pub name: &'static str,
-    run: Box<dyn Fn(&[u8]) -> bool>,
+    run: Run,
 }
 
 impl Case {
