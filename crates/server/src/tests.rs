@@ -408,6 +408,13 @@ async fn a_flow_goes_from_create_over_update_to_complete() {
 
     let mut update = of_flow("digital_customer/v1:update/codes_as_text", &created.body, "2");
     update["Parameters"][0]["CitizenshipNumber"] = person["CitizenshipNumber"].clone();
+    let mut elsewhere = update.clone();
+    elsewhere["Parameters"][0]["HomeAddressInfo"]["CityCode"] = json!("34");
+    for path in [UPDATE, &format!("{UPDATE}/check")] {
+        let refused = post(&world, path, "", &elsewhere).await;
+        check(&refused, 422, "town_code_mismatch");
+        assert_eq!(refused.body["Error"]["Parameters"][0]["Pointer"], "/Parameters/0/HomeAddressInfo/TownCode");
+    }
     let updated = post(&world, UPDATE, "", &update).await;
     assert_eq!(updated.status, 200, "{}", updated.text);
     assert_eq!(updated.body["Data"]["$type"], "AddDigitalCustomerDocumentsMessage");
