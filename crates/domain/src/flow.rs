@@ -153,15 +153,6 @@ impl Method {
             Method::Complete => "CompleteDigitalCustomer",
         }
     }
-
-    /// The names of the states in which the method may be called for a flow: what must still hold when it is stored.
-    pub const fn legal_states(self) -> &'static [&'static str] {
-        match self {
-            Method::Create => &[],
-            Method::Update => const { &[FlowState::Created.as_str(), FlowState::Informed.as_str()] },
-            Method::Complete => const { &[FlowState::Informed.as_str()] },
-        }
-    }
 }
 
 impl fmt::Display for Method {
@@ -213,14 +204,6 @@ mod tests {
         ] {
             let expected = after.ok_or(Refusal::FlowTransition { state, method });
             assert_eq!(state.after(method), expected, "{state} {method}");
-        }
-    }
-
-    #[test]
-    fn the_legal_states_of_a_method_are_those_it_moves() {
-        for method in Method::ALL {
-            let states = FlowState::ALL.into_iter().filter(|state| state.after(method).is_ok());
-            assert_eq!(method.legal_states(), states.map(FlowState::as_str).collect::<Vec<_>>(), "{method}");
         }
     }
 

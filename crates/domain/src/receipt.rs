@@ -125,23 +125,6 @@ impl DigestKey {
         )
     }
 
-    /// Stands for an idempotency key where none was sent: the caller's own request id, for this body only. The same id
-    /// with another body is another request, because sample clients repeat their ids.
-    pub fn request_id(&self, scope: Scope<'_>, request_id: &str, canonical: &[u8]) -> Digest {
-        let Scope { partner, application, environment, operation } = scope;
-        self.digest(
-            "request-id/v1",
-            &[
-                partner.as_bytes(),
-                application.as_bytes(),
-                environment.as_str().as_bytes(),
-                operation.as_bytes(),
-                request_id.as_bytes(),
-                canonical,
-            ],
-        )
-    }
-
     /// Recognises a person by the national id of a country (ISO 3166 alpha-2), given as its plain digits.
     pub fn person(&self, country: &str, national_id: &str) -> Digest {
         self.digest("person/v1", &[country.as_bytes(), national_id.as_bytes()])
@@ -219,7 +202,6 @@ mod tests {
                 "6bf7d952f8055ffccf8de5d7c68f3567fae0fda9796f1acf487937552615072c",
             ),
             (key.idempotency_key(scope, "k-1"), "f9baf9104764f35efcc2a939a3b6d2126bffcf664cee7b43190871634d9c8878"),
-            (key.request_id(scope, "k-1", b"{}"), "428f2d766118a88708d7e416ec8e064f64b3c755175812904172adc68f83fc10"),
             (key.person("TR", "98760000088"), "40f4627359f726778c39c14e52424b74695a4c92a55e22c336229e4db46c282f"),
             (key.phone("+420601123456"), "e0a012e915ace7188b0be664377f63248de570515c6d6f0215b0a73e0e828c31"),
             (key.email(" Ada@Example.org "), "77a1a3f367ab38974c71d7c1d45c896a1b4aa96dbd3fb2edfc002aac2d7fcdfb"),
@@ -253,9 +235,6 @@ mod tests {
             key.person("a", ""),
             key.person("", "a"),
             key.idempotency_key(scope, "bc"),
-            key.request_id(scope, "b", b"c"),
-            key.request_id(scope, "bc", b""),
-            key.request_id(Scope { operation: "ab", ..scope }, "", b"c"),
             key.idempotency_key(Scope { operation: "ab", ..scope }, "c"),
             key.idempotency_key(Scope { environment: Environment::Production, ..scope }, "bc"),
             key.idempotency_key(Scope { partner: PartnerId::from_bytes([4; 16]), ..scope }, "bc"),
