@@ -96,7 +96,8 @@ impl<'c> Attempt<'c> {
         Ok(Attempt { call, idempotency: Some(idempotency), _running: Some(running) })
     }
 
-    /// What becomes of a request that is refused now: the answer it was given before, if it was accepted then.
+    /// What becomes of a request that is refused now: the answer it was given before, if it was accepted then. A key that
+    /// another body was accepted under is told first.
     pub(crate) async fn refused(&self, fault: Fault) -> Result<Answer, Fault> {
         // The credential in a body is no part of what makes two bodies the same, so it is never a repeat that has it wrong.
         let is_authentic = !matches!(fault, Fault::Refused(Refusal::AppKeyMismatch));
@@ -104,7 +105,8 @@ impl<'c> Attempt<'c> {
         let call = self.call;
         match call.gateway.store.lookup(&call.known.scope, idempotency, call.now.as_millisecond()).await? {
             Some(Known::Replayed(reply)) => Ok(Answer::replayed(reply)),
-            Some(Known::KeyReused) | None => Err(fault),
+            Some(Known::KeyReused) => Err(Fault::IdempotencyKeyReused),
+            None => Err(fault),
         }
     }
 

@@ -244,6 +244,10 @@ async fn a_repeat_gets_the_stored_answer_however_it_is_spelled() {
     let mut other = contact();
     other["message"] = json!("Another one.");
     check(&post(&world, CONTACT, "Idempotency-Key: k-1\r\n", &other).await, 422, "idempotency_key_reused");
+    other["phoneNumber"] = json!("110");
+    check(&post(&world, CONTACT, "Idempotency-Key: k-1\r\n", &other).await, 422, "idempotency_key_reused");
+    other["phoneNumber"] = json!(110);
+    check(&post(&world, CONTACT, "Idempotency-Key: k-1\r\n", &other).await, 422, "contract_violated");
     let unkeyed = post(&world, CONTACT, "", &contact()).await;
     assert_ne!(unkeyed.body["id"], first.body["id"]);
 }
