@@ -344,6 +344,13 @@ async fn a_check_says_what_a_submit_would_and_stores_nothing() {
     assert_eq!((reply.status, &reply.body["Data"]["Valid"]), (200, &json!(true)), "{}", reply.text);
     assert_eq!(get(&world, "/receipts/v1").await.body, json!({"items": []}));
 
+    let too_long = format!("x-partner-reference: {}\r\n", "r".repeat(65));
+    for (path, body) in [(APPOINTMENT, &appointment), (CREATE, &create), (UPDATE, &json!({})), (COMPLETE, &json!({}))] {
+        for path in [path, &format!("{path}/check")] {
+            check(&post(&world, path, &too_long, body).await, 400, "parameter_invalid");
+        }
+    }
+
     let broken = json!({});
     for path in [CONTACT, APPOINTMENT, CREATE, UPDATE, COMPLETE] {
         let mut submitted = post(&world, path, "", &broken).await;

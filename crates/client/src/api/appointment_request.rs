@@ -49,6 +49,10 @@ impl ApiCall<'_, AppointmentRequest> {
         let exchange = self.begin();
         let parameters = check(CheckAppointmentRequestParameters {
             x_correlation_id: exchange.correlation_id(),
+            x_partner_reference: self.attribution.partner_reference,
+            x_campaign: self.attribution.campaign,
+            x_source: self.attribution.source,
+            x_sub_partner: self.attribution.sub_partner,
             unknown: Unknown::default(),
         })?;
         let outcome = operations::Client::new(&exchange).check_appointment_request(&parameters, request).await;

@@ -54,6 +54,10 @@ impl ApiCall<'_, DigitalCustomer> {
         let exchange = self.begin();
         let parameters = check(CheckCreateDigitalCustomerParameters {
             x_correlation_id: exchange.correlation_id(),
+            x_partner_reference: self.attribution.partner_reference,
+            x_campaign: self.attribution.campaign,
+            x_source: self.attribution.source,
+            x_sub_partner: self.attribution.sub_partner,
             unknown: Unknown::default(),
         })?;
         let outcome = operations::Client::new(&exchange).check_create_digital_customer(&parameters, request).await;
@@ -94,6 +98,10 @@ impl ApiCall<'_, DigitalCustomer> {
         let exchange = self.begin();
         let parameters = check(CheckUpdateDigitalCustomerInformationsParameters {
             x_correlation_id: exchange.correlation_id(),
+            x_partner_reference: self.attribution.partner_reference,
+            x_campaign: self.attribution.campaign,
+            x_source: self.attribution.source,
+            x_sub_partner: self.attribution.sub_partner,
             unknown: Unknown::default(),
         })?;
         let outcome =
@@ -131,6 +139,10 @@ impl ApiCall<'_, DigitalCustomer> {
         let exchange = self.begin();
         let parameters = check(CheckCompleteDigitalCustomerParameters {
             x_correlation_id: exchange.correlation_id(),
+            x_partner_reference: self.attribution.partner_reference,
+            x_campaign: self.attribution.campaign,
+            x_source: self.attribution.source,
+            x_sub_partner: self.attribution.sub_partner,
             unknown: Unknown::default(),
         })?;
         let outcome = operations::Client::new(&exchange).check_complete_digital_customer(&parameters, request).await;

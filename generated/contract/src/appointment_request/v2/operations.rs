@@ -202,6 +202,14 @@ fn find_openapi_paths_financing_construction_v2_contact_appointmentrequest_post(
 pub struct CheckAppointmentRequestParameters<S = String> {
     /// Your id of this call, a UUID. Made when absent; a malformed one is replaced with a warning. It is in every answer.
     pub x_correlation_id: Option<S>,
+    /// Your own id of the request, 1 to 64 characters; receipts can be found by it.
+    pub x_partner_reference: Option<S>,
+    /// Campaign, 1 to 128 characters.
+    pub x_campaign: Option<S>,
+    /// Page, application or medium, 1 to 128 characters.
+    pub x_source: Option<S>,
+    /// Your own partner or branch who brought the person, 1 to 128 characters.
+    pub x_sub_partner: Option<S>,
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
@@ -209,7 +217,11 @@ pub struct CheckAppointmentRequestParameters<S = String> {
 impl<S: wire::Value> wire::Value for CheckAppointmentRequestParameters<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
+        object.put_if("x-campaign", &self.x_campaign);
         object.put_if("x-correlation-id", &self.x_correlation_id);
+        object.put_if("x-partner-reference", &self.x_partner_reference);
+        object.put_if("x-source", &self.x_source);
+        object.put_if("x-sub-partner", &self.x_sub_partner);
         object.close();
     }
 }
@@ -223,6 +235,10 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CheckAppointmentRequestParamet
                 &OPENAPI_PATHS_FINANCING_CONSTRUCTION_V2_CONTACT_APPOINTMENTREQUEST_CHECK_POST,
             )? else { return Ok(None) };
         let mut x_correlation_id = None;
+        let mut x_partner_reference = None;
+        let mut x_campaign = None;
+        let mut x_source = None;
+        let mut x_sub_partner = None;
         loop {
             match reader
                 .member(
@@ -238,6 +254,34 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CheckAppointmentRequestParamet
                             &OPENAPI_COMPONENTS_PARAMETERS_CORRELATION_ID_SCHEMA_RULE,
                         )?;
                 }
+                1 => {
+                    x_partner_reference = reader
+                        .string(
+                            &at.member("x-partner-reference"),
+                            &OPENAPI_COMPONENTS_PARAMETERS_PARTNER_REFERENCE_SCHEMA_RULE,
+                        )?;
+                }
+                2 => {
+                    x_campaign = reader
+                        .string(
+                            &at.member("x-campaign"),
+                            &OPENAPI_COMPONENTS_PARAMETERS_CAMPAIGN_SCHEMA_RULE,
+                        )?;
+                }
+                3 => {
+                    x_source = reader
+                        .string(
+                            &at.member("x-source"),
+                            &OPENAPI_COMPONENTS_PARAMETERS_SOURCE_SCHEMA_RULE,
+                        )?;
+                }
+                4 => {
+                    x_sub_partner = reader
+                        .string(
+                            &at.member("x-sub-partner"),
+                            &OPENAPI_COMPONENTS_PARAMETERS_SUB_PARTNER_SCHEMA_RULE,
+                        )?;
+                }
                 _ => break,
             }
         }
@@ -250,6 +294,10 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CheckAppointmentRequestParamet
         Ok(
             Some(CheckAppointmentRequestParameters {
                 x_correlation_id,
+                x_partner_reference,
+                x_campaign,
+                x_source,
+                x_sub_partner,
                 unknown: members.unknown,
             }),
         )
@@ -260,7 +308,13 @@ static OPENAPI_PATHS_FINANCING_CONSTRUCTION_V2_CONTACT_APPOINTMENTREQUEST_CHECK_
     1,
 > = wire::Names {
     schema: "appointment_request/v2/openapi.json#/paths/~1financing~1construction~1v2~1contact~1appointmentrequest~1check/post",
-    names: &["x-correlation-id"],
+    names: &[
+        "x-correlation-id",
+        "x-partner-reference",
+        "x-campaign",
+        "x-source",
+        "x-sub-partner",
+    ],
     find: find_openapi_paths_financing_construction_v2_contact_appointmentrequest_check_post,
     required: [0],
 };
@@ -270,6 +324,10 @@ fn find_openapi_paths_financing_construction_v2_contact_appointmentrequest_check
 ) -> Option<usize> {
     match name {
         "x-correlation-id" => Some(0),
+        "x-partner-reference" => Some(1),
+        "x-campaign" => Some(2),
+        "x-source" => Some(3),
+        "x-sub-partner" => Some(4),
         _ => None,
     }
 }
@@ -326,6 +384,26 @@ pub static OPERATIONS: [wire::Operation; 2] = [
         parameters: &[
             wire::Parameter {
                 name: "x-correlation-id",
+                place: wire::ParameterPlace::Header,
+                bare: false,
+            },
+            wire::Parameter {
+                name: "x-partner-reference",
+                place: wire::ParameterPlace::Header,
+                bare: false,
+            },
+            wire::Parameter {
+                name: "x-campaign",
+                place: wire::ParameterPlace::Header,
+                bare: false,
+            },
+            wire::Parameter {
+                name: "x-source",
+                place: wire::ParameterPlace::Header,
+                bare: false,
+            },
+            wire::Parameter {
+                name: "x-sub-partner",
                 place: wire::ParameterPlace::Header,
                 bare: false,
             },
@@ -464,6 +542,18 @@ impl<T: wire::Transport> Client<T> {
         let mut call = wire::Call::new(&OPERATIONS[1]);
         if let Some(value) = &parameters.x_correlation_id {
             call.parameter(0, value);
+        }
+        if let Some(value) = &parameters.x_partner_reference {
+            call.parameter(1, value);
+        }
+        if let Some(value) = &parameters.x_campaign {
+            call.parameter(2, value);
+        }
+        if let Some(value) = &parameters.x_source {
+            call.parameter(3, value);
+        }
+        if let Some(value) = &parameters.x_sub_partner {
+            call.parameter(4, value);
         }
         call.body(body);
         wire::exchange(&self.transport, call).await

@@ -198,6 +198,14 @@ fn find_openapi_paths_digital_customer_v1_create_digital_customer_post(
 pub struct CheckCreateDigitalCustomerParameters<S = String> {
     /// Your id of this call, a UUID. Made when absent; a malformed one is replaced with a warning. It is in every answer.
     pub x_correlation_id: Option<S>,
+    /// Your own id of the request; receipts can be found by it.
+    pub x_partner_reference: Option<S>,
+    /// Campaign the person came from.
+    pub x_campaign: Option<S>,
+    /// Page, application or medium the person came from.
+    pub x_source: Option<S>,
+    /// Your own partner or branch who brought the person.
+    pub x_sub_partner: Option<S>,
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
@@ -205,7 +213,11 @@ pub struct CheckCreateDigitalCustomerParameters<S = String> {
 impl<S: wire::Value> wire::Value for CheckCreateDigitalCustomerParameters<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
+        object.put_if("x-campaign", &self.x_campaign);
         object.put_if("x-correlation-id", &self.x_correlation_id);
+        object.put_if("x-partner-reference", &self.x_partner_reference);
+        object.put_if("x-source", &self.x_source);
+        object.put_if("x-sub-partner", &self.x_sub_partner);
         object.close();
     }
 }
@@ -220,6 +232,10 @@ for CheckCreateDigitalCustomerParameters<S> {
                 &OPENAPI_PATHS_DIGITAL_CUSTOMER_V1_CREATE_DIGITAL_CUSTOMER_CHECK_POST,
             )? else { return Ok(None) };
         let mut x_correlation_id = None;
+        let mut x_partner_reference = None;
+        let mut x_campaign = None;
+        let mut x_source = None;
+        let mut x_sub_partner = None;
         loop {
             match reader
                 .member(
@@ -235,6 +251,34 @@ for CheckCreateDigitalCustomerParameters<S> {
                             &OPENAPI_COMPONENTS_PARAMETERS_CORRELATION_ID_SCHEMA_RULE,
                         )?;
                 }
+                1 => {
+                    x_partner_reference = reader
+                        .string(
+                            &at.member("x-partner-reference"),
+                            &OPENAPI_COMPONENTS_PARAMETERS_PARTNER_REFERENCE_SCHEMA_RULE,
+                        )?;
+                }
+                2 => {
+                    x_campaign = reader
+                        .string(
+                            &at.member("x-campaign"),
+                            &OPENAPI_COMPONENTS_PARAMETERS_CAMPAIGN_SCHEMA_RULE,
+                        )?;
+                }
+                3 => {
+                    x_source = reader
+                        .string(
+                            &at.member("x-source"),
+                            &OPENAPI_COMPONENTS_PARAMETERS_SOURCE_SCHEMA_RULE,
+                        )?;
+                }
+                4 => {
+                    x_sub_partner = reader
+                        .string(
+                            &at.member("x-sub-partner"),
+                            &OPENAPI_COMPONENTS_PARAMETERS_SUB_PARTNER_SCHEMA_RULE,
+                        )?;
+                }
                 _ => break,
             }
         }
@@ -247,6 +291,10 @@ for CheckCreateDigitalCustomerParameters<S> {
         Ok(
             Some(CheckCreateDigitalCustomerParameters {
                 x_correlation_id,
+                x_partner_reference,
+                x_campaign,
+                x_source,
+                x_sub_partner,
                 unknown: members.unknown,
             }),
         )
@@ -257,7 +305,13 @@ static OPENAPI_PATHS_DIGITAL_CUSTOMER_V1_CREATE_DIGITAL_CUSTOMER_CHECK_POST: wir
     1,
 > = wire::Names {
     schema: "digital_customer/v1/openapi.json#/paths/~1digital-customer~1v1~1CreateDigitalCustomer~1check/post",
-    names: &["x-correlation-id"],
+    names: &[
+        "x-correlation-id",
+        "x-partner-reference",
+        "x-campaign",
+        "x-source",
+        "x-sub-partner",
+    ],
     find: find_openapi_paths_digital_customer_v1_create_digital_customer_check_post,
     required: [0],
 };
@@ -267,6 +321,10 @@ fn find_openapi_paths_digital_customer_v1_create_digital_customer_check_post(
 ) -> Option<usize> {
     match name {
         "x-correlation-id" => Some(0),
+        "x-partner-reference" => Some(1),
+        "x-campaign" => Some(2),
+        "x-source" => Some(3),
+        "x-sub-partner" => Some(4),
         _ => None,
     }
 }
@@ -426,6 +484,14 @@ fn find_openapi_paths_digital_customer_v1_update_digital_customer_informations_p
 pub struct CheckUpdateDigitalCustomerInformationsParameters<S = String> {
     /// Your id of this call, a UUID. Made when absent; a malformed one is replaced with a warning. It is in every answer.
     pub x_correlation_id: Option<S>,
+    /// Your own id of the request; receipts can be found by it.
+    pub x_partner_reference: Option<S>,
+    /// Campaign the person came from.
+    pub x_campaign: Option<S>,
+    /// Page, application or medium the person came from.
+    pub x_source: Option<S>,
+    /// Your own partner or branch who brought the person.
+    pub x_sub_partner: Option<S>,
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
@@ -434,7 +500,11 @@ impl<S: wire::Value> wire::Value
 for CheckUpdateDigitalCustomerInformationsParameters<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
+        object.put_if("x-campaign", &self.x_campaign);
         object.put_if("x-correlation-id", &self.x_correlation_id);
+        object.put_if("x-partner-reference", &self.x_partner_reference);
+        object.put_if("x-source", &self.x_source);
+        object.put_if("x-sub-partner", &self.x_sub_partner);
         object.close();
     }
 }
@@ -449,6 +519,10 @@ for CheckUpdateDigitalCustomerInformationsParameters<S> {
                 &OPENAPI_PATHS_DIGITAL_CUSTOMER_V1_UPDATE_DIGITAL_CUSTOMER_INFORMATIONS_CHECK_POST,
             )? else { return Ok(None) };
         let mut x_correlation_id = None;
+        let mut x_partner_reference = None;
+        let mut x_campaign = None;
+        let mut x_source = None;
+        let mut x_sub_partner = None;
         loop {
             match reader
                 .member(
@@ -464,6 +538,34 @@ for CheckUpdateDigitalCustomerInformationsParameters<S> {
                             &OPENAPI_COMPONENTS_PARAMETERS_CORRELATION_ID_SCHEMA_RULE,
                         )?;
                 }
+                1 => {
+                    x_partner_reference = reader
+                        .string(
+                            &at.member("x-partner-reference"),
+                            &OPENAPI_COMPONENTS_PARAMETERS_PARTNER_REFERENCE_SCHEMA_RULE,
+                        )?;
+                }
+                2 => {
+                    x_campaign = reader
+                        .string(
+                            &at.member("x-campaign"),
+                            &OPENAPI_COMPONENTS_PARAMETERS_CAMPAIGN_SCHEMA_RULE,
+                        )?;
+                }
+                3 => {
+                    x_source = reader
+                        .string(
+                            &at.member("x-source"),
+                            &OPENAPI_COMPONENTS_PARAMETERS_SOURCE_SCHEMA_RULE,
+                        )?;
+                }
+                4 => {
+                    x_sub_partner = reader
+                        .string(
+                            &at.member("x-sub-partner"),
+                            &OPENAPI_COMPONENTS_PARAMETERS_SUB_PARTNER_SCHEMA_RULE,
+                        )?;
+                }
                 _ => break,
             }
         }
@@ -476,6 +578,10 @@ for CheckUpdateDigitalCustomerInformationsParameters<S> {
         Ok(
             Some(CheckUpdateDigitalCustomerInformationsParameters {
                 x_correlation_id,
+                x_partner_reference,
+                x_campaign,
+                x_source,
+                x_sub_partner,
                 unknown: members.unknown,
             }),
         )
@@ -486,7 +592,13 @@ static OPENAPI_PATHS_DIGITAL_CUSTOMER_V1_UPDATE_DIGITAL_CUSTOMER_INFORMATIONS_CH
     1,
 > = wire::Names {
     schema: "digital_customer/v1/openapi.json#/paths/~1digital-customer~1v1~1UpdateDigitalCustomerInformations~1check/post",
-    names: &["x-correlation-id"],
+    names: &[
+        "x-correlation-id",
+        "x-partner-reference",
+        "x-campaign",
+        "x-source",
+        "x-sub-partner",
+    ],
     find: find_openapi_paths_digital_customer_v1_update_digital_customer_informations_check_post,
     required: [0],
 };
@@ -496,6 +608,10 @@ fn find_openapi_paths_digital_customer_v1_update_digital_customer_informations_c
 ) -> Option<usize> {
     match name {
         "x-correlation-id" => Some(0),
+        "x-partner-reference" => Some(1),
+        "x-campaign" => Some(2),
+        "x-source" => Some(3),
+        "x-sub-partner" => Some(4),
         _ => None,
     }
 }
@@ -654,6 +770,14 @@ fn find_openapi_paths_digital_customer_v1_complete_digital_customer_post(
 pub struct CheckCompleteDigitalCustomerParameters<S = String> {
     /// Your id of this call, a UUID. Made when absent; a malformed one is replaced with a warning. It is in every answer.
     pub x_correlation_id: Option<S>,
+    /// Your own id of the request; receipts can be found by it.
+    pub x_partner_reference: Option<S>,
+    /// Campaign the person came from.
+    pub x_campaign: Option<S>,
+    /// Page, application or medium the person came from.
+    pub x_source: Option<S>,
+    /// Your own partner or branch who brought the person.
+    pub x_sub_partner: Option<S>,
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
@@ -661,7 +785,11 @@ pub struct CheckCompleteDigitalCustomerParameters<S = String> {
 impl<S: wire::Value> wire::Value for CheckCompleteDigitalCustomerParameters<S> {
     fn write(&self, writer: &mut wire::Writer) {
         let mut object = writer.object(&self.unknown);
+        object.put_if("x-campaign", &self.x_campaign);
         object.put_if("x-correlation-id", &self.x_correlation_id);
+        object.put_if("x-partner-reference", &self.x_partner_reference);
+        object.put_if("x-source", &self.x_source);
+        object.put_if("x-sub-partner", &self.x_sub_partner);
         object.close();
     }
 }
@@ -676,6 +804,10 @@ for CheckCompleteDigitalCustomerParameters<S> {
                 &OPENAPI_PATHS_DIGITAL_CUSTOMER_V1_COMPLETE_DIGITAL_CUSTOMER_CHECK_POST,
             )? else { return Ok(None) };
         let mut x_correlation_id = None;
+        let mut x_partner_reference = None;
+        let mut x_campaign = None;
+        let mut x_source = None;
+        let mut x_sub_partner = None;
         loop {
             match reader
                 .member(
@@ -691,6 +823,34 @@ for CheckCompleteDigitalCustomerParameters<S> {
                             &OPENAPI_COMPONENTS_PARAMETERS_CORRELATION_ID_SCHEMA_RULE,
                         )?;
                 }
+                1 => {
+                    x_partner_reference = reader
+                        .string(
+                            &at.member("x-partner-reference"),
+                            &OPENAPI_COMPONENTS_PARAMETERS_PARTNER_REFERENCE_SCHEMA_RULE,
+                        )?;
+                }
+                2 => {
+                    x_campaign = reader
+                        .string(
+                            &at.member("x-campaign"),
+                            &OPENAPI_COMPONENTS_PARAMETERS_CAMPAIGN_SCHEMA_RULE,
+                        )?;
+                }
+                3 => {
+                    x_source = reader
+                        .string(
+                            &at.member("x-source"),
+                            &OPENAPI_COMPONENTS_PARAMETERS_SOURCE_SCHEMA_RULE,
+                        )?;
+                }
+                4 => {
+                    x_sub_partner = reader
+                        .string(
+                            &at.member("x-sub-partner"),
+                            &OPENAPI_COMPONENTS_PARAMETERS_SUB_PARTNER_SCHEMA_RULE,
+                        )?;
+                }
                 _ => break,
             }
         }
@@ -703,6 +863,10 @@ for CheckCompleteDigitalCustomerParameters<S> {
         Ok(
             Some(CheckCompleteDigitalCustomerParameters {
                 x_correlation_id,
+                x_partner_reference,
+                x_campaign,
+                x_source,
+                x_sub_partner,
                 unknown: members.unknown,
             }),
         )
@@ -713,7 +877,13 @@ static OPENAPI_PATHS_DIGITAL_CUSTOMER_V1_COMPLETE_DIGITAL_CUSTOMER_CHECK_POST: w
     1,
 > = wire::Names {
     schema: "digital_customer/v1/openapi.json#/paths/~1digital-customer~1v1~1CompleteDigitalCustomer~1check/post",
-    names: &["x-correlation-id"],
+    names: &[
+        "x-correlation-id",
+        "x-partner-reference",
+        "x-campaign",
+        "x-source",
+        "x-sub-partner",
+    ],
     find: find_openapi_paths_digital_customer_v1_complete_digital_customer_check_post,
     required: [0],
 };
@@ -723,6 +893,10 @@ fn find_openapi_paths_digital_customer_v1_complete_digital_customer_check_post(
 ) -> Option<usize> {
     match name {
         "x-correlation-id" => Some(0),
+        "x-partner-reference" => Some(1),
+        "x-campaign" => Some(2),
+        "x-source" => Some(3),
+        "x-sub-partner" => Some(4),
         _ => None,
     }
 }
@@ -782,6 +956,26 @@ pub static OPERATIONS: [wire::Operation; 6] = [
                 place: wire::ParameterPlace::Header,
                 bare: false,
             },
+            wire::Parameter {
+                name: "x-partner-reference",
+                place: wire::ParameterPlace::Header,
+                bare: false,
+            },
+            wire::Parameter {
+                name: "x-campaign",
+                place: wire::ParameterPlace::Header,
+                bare: false,
+            },
+            wire::Parameter {
+                name: "x-source",
+                place: wire::ParameterPlace::Header,
+                bare: false,
+            },
+            wire::Parameter {
+                name: "x-sub-partner",
+                place: wire::ParameterPlace::Header,
+                bare: false,
+            },
         ],
     },
     wire::Operation {
@@ -837,6 +1031,26 @@ pub static OPERATIONS: [wire::Operation; 6] = [
                 place: wire::ParameterPlace::Header,
                 bare: false,
             },
+            wire::Parameter {
+                name: "x-partner-reference",
+                place: wire::ParameterPlace::Header,
+                bare: false,
+            },
+            wire::Parameter {
+                name: "x-campaign",
+                place: wire::ParameterPlace::Header,
+                bare: false,
+            },
+            wire::Parameter {
+                name: "x-source",
+                place: wire::ParameterPlace::Header,
+                bare: false,
+            },
+            wire::Parameter {
+                name: "x-sub-partner",
+                place: wire::ParameterPlace::Header,
+                bare: false,
+            },
         ],
     },
     wire::Operation {
@@ -889,6 +1103,26 @@ pub static OPERATIONS: [wire::Operation; 6] = [
         parameters: &[
             wire::Parameter {
                 name: "x-correlation-id",
+                place: wire::ParameterPlace::Header,
+                bare: false,
+            },
+            wire::Parameter {
+                name: "x-partner-reference",
+                place: wire::ParameterPlace::Header,
+                bare: false,
+            },
+            wire::Parameter {
+                name: "x-campaign",
+                place: wire::ParameterPlace::Header,
+                bare: false,
+            },
+            wire::Parameter {
+                name: "x-source",
+                place: wire::ParameterPlace::Header,
+                bare: false,
+            },
+            wire::Parameter {
+                name: "x-sub-partner",
                 place: wire::ParameterPlace::Header,
                 bare: false,
             },
@@ -1112,6 +1346,18 @@ impl<T: wire::Transport> Client<T> {
         if let Some(value) = &parameters.x_correlation_id {
             call.parameter(0, value);
         }
+        if let Some(value) = &parameters.x_partner_reference {
+            call.parameter(1, value);
+        }
+        if let Some(value) = &parameters.x_campaign {
+            call.parameter(2, value);
+        }
+        if let Some(value) = &parameters.x_source {
+            call.parameter(3, value);
+        }
+        if let Some(value) = &parameters.x_sub_partner {
+            call.parameter(4, value);
+        }
         call.body(body);
         wire::exchange(&self.transport, call).await
     }
@@ -1165,6 +1411,18 @@ impl<T: wire::Transport> Client<T> {
         if let Some(value) = &parameters.x_correlation_id {
             call.parameter(0, value);
         }
+        if let Some(value) = &parameters.x_partner_reference {
+            call.parameter(1, value);
+        }
+        if let Some(value) = &parameters.x_campaign {
+            call.parameter(2, value);
+        }
+        if let Some(value) = &parameters.x_source {
+            call.parameter(3, value);
+        }
+        if let Some(value) = &parameters.x_sub_partner {
+            call.parameter(4, value);
+        }
         call.body(body);
         wire::exchange(&self.transport, call).await
     }
@@ -1217,6 +1475,18 @@ impl<T: wire::Transport> Client<T> {
         let mut call = wire::Call::new(&OPERATIONS[5]);
         if let Some(value) = &parameters.x_correlation_id {
             call.parameter(0, value);
+        }
+        if let Some(value) = &parameters.x_partner_reference {
+            call.parameter(1, value);
+        }
+        if let Some(value) = &parameters.x_campaign {
+            call.parameter(2, value);
+        }
+        if let Some(value) = &parameters.x_source {
+            call.parameter(3, value);
+        }
+        if let Some(value) = &parameters.x_sub_partner {
+            call.parameter(4, value);
         }
         call.body(body);
         wire::exchange(&self.transport, call).await
