@@ -6,6 +6,7 @@
 //! does less for it: it seals nothing, hashes nothing, applies no rule that needs facts and writes no log.
 
 use std::error::Error;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
@@ -46,11 +47,14 @@ struct Turns {
     processor: Option<Duration>,
 }
 
-/// Runs the plan; one table for each number of connections.
+/// Runs the plan and hands out one table for each number of connections.
 ///
 /// # Errors
 /// A server does not start, or answers anything but 201.
-pub fn measure(plan: &Plan) -> Result<Vec<Table>, Box<dyn Error + Send + Sync>> {
+pub fn measure(
+    plan: &Plan,
+    mut report: impl FnMut(Table) -> io::Result<()>,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
     let folder = tempfile::tempdir_in(&plan.folder)?;
     let bodies: Rc<[Vec<u8>]> = Documents::new(&CONTACT_REQUEST, MIX)?.mix.into();
     let sync = sync_time(folder.path())?;
@@ -62,7 +66,6 @@ pub fn measure(plan: &Plan) -> Result<Vec<Table>, Box<dyn Error + Send + Sync>> 
         servers.push(Server::usher(usher, folder.path())?);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut tables = Vec::new();
     for &connections in &plan.connections {
         let mut turns: Vec<Turns> = servers.iter().map(|_| Turns::default()).collect();
         // A turn nobody counts: connections, statements and the branch predictor are warm afterwards.
@@ -86,9 +89,9 @@ pub fn measure(plan: &Plan) -> Result<Vec<Table>, Box<dyn Error + Send + Sync>> 
             plan.requests_max,
             sync / 1e3,
         );
-        tables.push(table(title, &servers, turns));
+        report(table(title, &servers, turns))?;
     }
-    Ok(tables)
+    Ok(())
 }
 
 impl Turns {
@@ -123,9 +126,7 @@ fn table(title: String, servers: &[Server], turns: Vec<Turns>) -> Table {
 }
 
 /// The nanoseconds that the disk of `folder` takes to keep 4 KiB more of a file.
-fn sync_time(folder: &Path) -> std::io::Result<f64> {
-    use std::io::Write as _;
-
+fn sync_time(folder: &Path) -> io::Result<f64> {
     let mut file = std::fs::File::create(folder.join("sync"))?;
     let mut times = Vec::new();
     for _ in 0..50 {

@@ -63,7 +63,11 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         let remedy = "build it with: cargo build --release -p usher";
         return Err(format!("the gateway's program {} is not there; {remedy}", usher.display()).into());
     }
-    let tables = measure(&Plan {
+    let mut json = match &arguments.json {
+        Some(path) => Some(File::options().create(true).append(true).open(path)?),
+        None => None,
+    };
+    let plan = Plan {
         peer: program,
         usher: (!arguments.peer_only).then_some(usher),
         folder,
@@ -71,16 +75,12 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         rounds: arguments.rounds,
         turn: Duration::try_from_secs_f64(arguments.seconds)?,
         requests_max: arguments.requests,
-    })?;
-    let mut json = match &arguments.json {
-        Some(path) => Some(File::options().create(true).append(true).open(path)?),
-        None => None,
     };
-    for table in &tables {
+    measure(&plan, |table| {
         println!("{table}");
-        if let Some(file) = &mut json {
-            table.write_json(file)?;
+        match &mut json {
+            Some(file) => table.write_json(file),
+            None => Ok(()),
         }
-    }
-    Ok(())
+    })
 }
