@@ -329,6 +329,13 @@ impl Model {
             let at = Lowering { model: self, location, keyword: &member.key };
             at.read(&member.value, &mut schema);
         }
+        if let Some((_, values)) = &schema.constants {
+            // A type that none of the allowed values has is not allowed either.
+            let possible = |kind: &Type| values.iter().any(|value| crate::plan::has_type(value, *kind));
+            if schema.types.len() > 1 && schema.types.iter().any(possible) {
+                schema.types.retain(possible);
+            }
+        }
         schema
     }
 }
@@ -359,6 +366,10 @@ impl Lowering<'_> {
                 let names = value.as_array().map_or_else(|| vec![value], |list| list.iter().collect());
                 schema.types = names.into_iter().filter_map(|name| Type::named(name.as_str()?)).collect();
                 schema.types.sort_unstable();
+                if schema.types.contains(&Type::Number) {
+                    // Every integer is a number.
+                    schema.types.retain(|kind| *kind != Type::Integer);
+                }
             }
             "const" => schema.constants = Some(("const", vec![value.clone()])),
             "enum" if schema.constants.is_none() => {

@@ -26,6 +26,11 @@ fn merge(model: &mut Model, id: NodeId, done: &mut [bool]) {
     for part in parts {
         let part = model.target(part);
         merge(model, part, done);
+        // Whether a member is personal or a credential does not depend on whether its rules merge.
+        let marks = &model.schema(part).annotations;
+        let own = &mut merged.annotations;
+        own.privacy = own.privacy.take().or_else(|| marks.privacy.clone());
+        own.credential |= marks.credential;
         if !absorb(&mut merged, model.schema(part)) {
             merged.in_place.all_of.push(part);
         }
@@ -56,7 +61,6 @@ fn absorb(into: &mut Schema, part: &Schema) -> bool {
     if done {
         let (own, parts) = (&mut merged.annotations, &part.annotations);
         own.description = own.description.take().or_else(|| parts.description.clone());
-        own.privacy = own.privacy.take().or_else(|| parts.privacy.clone());
         own.code = own.code.take().or_else(|| parts.code.clone());
         *into = merged;
     }

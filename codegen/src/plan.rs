@@ -227,11 +227,8 @@ impl Plan {
             .any(|branch| in_place.condition.is_some() && self.only_requires(branch).is_none());
         !in_place.all_of.is_empty()
             || in_place.not.is_some()
-            || (!in_place.any_of.is_empty()
-                && !matches!(shape, Shape::ByType(_) | Shape::Tagged { .. } | Shape::Nullable(_))
-                && self.any_required(id).is_none())
-            || (!in_place.one_of.is_empty()
-                && !matches!(shape, Shape::ByType(_) | Shape::Tagged { .. } | Shape::Nullable(_)))
+            || (!in_place.any_of.is_empty() && !self.is_union(id) && self.any_required(id).is_none())
+            || (!in_place.one_of.is_empty() && !self.is_union(id))
             || condition
             || then
             || self.checks_constants(id)
@@ -239,6 +236,21 @@ impl Plan {
             || self.walks_items(id)
             || (shape == &Shape::Any && !schema.asserts_nothing())
             || schema.boolean == Some(false)
+    }
+
+    /// Whether the shape of a schema says all that its `anyOf` or `oneOf` says. A shape by type that comes from a list of
+    /// types says nothing of them.
+    pub fn is_union(&self, id: NodeId) -> bool {
+        match self.shape(id) {
+            Shape::Tagged { .. } => true,
+            Shape::ByType(_) | Shape::Nullable(_) => self.model.schema(self.model.target(id)).types.is_empty(),
+            _ => false,
+        }
+    }
+
+    /// Whether each alternative of a shape carries the rules for its own JSON type.
+    fn is_split_by_type(&self, id: NodeId) -> bool {
+        matches!(self.shape(id), Shape::ByType(_) | Shape::Nullable(_))
     }
 
     /// Whether `const` or `enum` is not expressed by the shape.
@@ -249,6 +261,7 @@ impl Plan {
                 Shape::Choice(_)
                     | Shape::Constant(_)
                     | Shape::ByType(_)
+                    | Shape::Nullable(_)
                     | Shape::Text
                     | Shape::Integer
                     | Shape::Decimal
@@ -262,16 +275,17 @@ impl Plan {
             let boolean = self.model.schema(node).boolean;
             boolean != Some(true) && !(boolean == Some(false) && object.patterns.is_empty())
         });
-        !object.patterns.is_empty()
+        let walks = !object.patterns.is_empty()
             || object.names.is_some()
             || !object.dependent_schemas.is_empty()
-            || (additional && !matches!(self.shape(id), Shape::Map(_)))
+            || (additional && !matches!(self.shape(id), Shape::Map(_)));
+        walks && !self.is_split_by_type(id)
     }
 
     /// Whether items must be looked at again: by position, or those that `contains` counts.
     pub fn walks_items(&self, id: NodeId) -> bool {
         let array = &self.model.schema(id).array;
-        !array.prefix.is_empty() || array.contains.is_some()
+        (!array.prefix.is_empty() || array.contains.is_some()) && !self.is_split_by_type(id)
     }
 
     /// The names of which one must be there, if that is all `anyOf` says: each branch only requires members.
@@ -326,6 +340,9 @@ impl Plan {
         let mut bare = schema.clone();
         let constants = bare.constants.take();
         if let Some((_, values)) = constants {
+            if !(bare.types.is_empty() || bare.types.contains(&Type::String)) {
+                return None;
+            }
             bare.types = Vec::new();
             let texts: Option<Vec<String>> = values.iter().map(|value| value.as_str().map(str::to_owned)).collect();
             let fits = matches!(self.shape(member), Shape::Choice(_) | Shape::Text);
@@ -334,9 +351,19 @@ impl Plan {
         // The tag of a union that is a member: which of its variants is there.
         let Shape::Tagged { tag, variants } = self.shape(member) else { return None };
         let [(name, inner)] = schema.object.properties.as_slice() else { return None };
-        let required = schema.object.required.contains(name);
-        let inner = self.model.schema(self.model.target(*inner));
-        let (_, values) = inner.constants.as_ref()?;
+        let required = schema.object.required == [name.clone()];
+        // Nothing else may be asked, neither of the union nor of its tag.
+        let object_only = bare.types.is_empty() || bare.types == [Type::Object];
+        (bare.object.properties, bare.object.required, bare.types) = Default::default();
+        let mut inner = self.model.schema(self.model.target(*inner)).clone();
+        let constants = inner.constants.take();
+        let text_only = inner.types.is_empty() || inner.types == [Type::String];
+        inner.types = Vec::new();
+        let plain = |schema: &Schema| schema.only_refers() && schema.reference.is_none();
+        if !(object_only && text_only && plain(&bare) && plain(&inner)) {
+            return None;
+        }
+        let (_, values) = constants.as_ref()?;
         let texts: Option<Vec<&str>> = values.iter().map(Json::as_str).collect();
         let texts = texts?;
         let known = texts.iter().all(|text| variants.iter().any(|variant| variant.value == *text));
@@ -526,12 +553,22 @@ impl Planner<'_, '_> {
         let shape = self.shape(id, &name);
         let named = matches!(shape, Shape::Record(_) | Shape::Tagged { .. } | Shape::ByType(_) | Shape::Choice(_));
         self.plan.shapes.insert(id, shape.clone());
+        let runs_rule =
+            matches!(shape, Shape::Text | Shape::Integer | Shape::Decimal | Shape::ByType(_) | Shape::Nullable(_));
+        if self.plan.model.schema(id).rule.is_some() && !runs_rule {
+            let message = "`x-rule` has no effect on this schema".to_owned();
+            self.fault(id, message, "give it a `type` of string, integer or number, and no list of values");
+        }
         if named {
             self.name(id, &name);
         }
         match shape {
             Shape::Array(item) => self.value(item, &format!("{name}Item")),
             Shape::Map(value) => self.value(value, &format!("{name}Value")),
+            // The name of a file that nothing refers to belongs to the document itself.
+            Shape::Nullable(inner) if self.is_document(id) => {
+                self.value(inner, &format!("{name}Value"));
+            }
             Shape::Nullable(inner) => self.value(inner, &name),
             Shape::Record(fields) => {
                 for field in fields {
@@ -568,6 +605,12 @@ impl Planner<'_, '_> {
                 }
             }
         }
+    }
+
+    /// Whether a schema is a file that nothing refers to.
+    fn is_document(&self, id: NodeId) -> bool {
+        let model = &self.plan.model;
+        model.schema(id).location.pointer.is_empty() && !model.nodes.iter().any(|schema| schema.reference == Some(id))
     }
 
     fn own_name(&self, id: NodeId) -> Option<String> {
@@ -852,7 +895,8 @@ fn tag_value(model: &Model, branch: NodeId, tag: &str) -> Option<String> {
     }
 }
 
-fn has_type(value: &Json, kind: Type) -> bool {
+/// Whether a value has a JSON type.
+pub(crate) fn has_type(value: &Json, kind: Type) -> bool {
     match kind {
         Type::Integer => value.as_number_text().is_some_and(|text| crate::json::Number::of(text).is_integer()),
         other => value.type_name() == other.name(),

@@ -264,7 +264,7 @@ impl Emitter<'_> {
         for part in &schema.in_place.all_of {
             checks.push(self.again(*part, at));
         }
-        let union = planned && matches!(shape, Shape::ByType(_) | Shape::Tagged { .. } | Shape::Nullable(_));
+        let union = planned && self.plan.is_union(id);
         let resolved = planned && self.plan.any_required(id).is_some();
         if !(schema.in_place.any_of.is_empty() || union || resolved) {
             let verdicts: Vec<TokenStream> =
@@ -327,7 +327,9 @@ impl Emitter<'_> {
                 }
             ));
         }
-        let additional = object.additional.filter(|node| self.schema(*node).boolean != Some(true)).map(|node| {
+        // A closed object refuses other members while it is read.
+        let open = !self.is_closed(id);
+        let additional = object.additional.filter(|node| open && self.schema(*node).boolean != Some(true)).map(|node| {
             let check = if self.schema(node).boolean == Some(false) {
                 quote!(reader.violate(&place, #origin, "additionalProperties", "unknown_member", "is no member of this object", None);)
             } else {

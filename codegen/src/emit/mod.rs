@@ -23,7 +23,7 @@ use crate::resolve::Registry;
 const LIBRARY_HEAD: &str = "//! The contracts as Rust types that check themselves.\n\n\
     #![allow(clippy::redundant_closure, clippy::while_let_loop, clippy::large_enum_variant)]\n\
     #![allow(clippy::collapsible_if, clippy::match_single_binding, clippy::single_match)]\n\
-    #![allow(clippy::needless_else, clippy::manual_range_contains)]\n\n";
+    #![allow(clippy::needless_else, clippy::manual_range_contains, clippy::never_loop)]\n\n";
 
 /// A module of the generated crate: the folders, then the file.
 type Module = (Vec<String>, String);
@@ -317,7 +317,7 @@ impl Emitter<'_> {
                 #(#features #[doc = #docs] #skip pub mod #subfolders;)*
                 #operations
                 #(#skip pub(crate) mod #exported;)*
-                #(#skip pub use #types;)*
+                #(#skip pub use self::#types;)*
             );
             let (name, head) = if folder.is_empty() {
                 ("lib.rs".to_owned(), LIBRARY_HEAD)

@@ -72,6 +72,8 @@ impl Emitter<'_> {
         let note = |pick: fn(&crate::model::Annotations) -> Option<String>| self.plan.model.annotation(id, pick);
         let text = note(|note| note.description.clone()).or_else(|| note(|note| note.title.clone()));
         let text = text.unwrap_or_else(|| format!("`{}`", self.schema(id).origin));
+        // Prose of a schema is no Markdown: brackets would be links, and angle brackets tags.
+        let text = text.replace('[', "\\[").replace(']', "\\]").replace('<', "\\<");
         let text = format!(" {}", text.replace('\n', "\n "));
         quote!(#[doc = #text])
     }

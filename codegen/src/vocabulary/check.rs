@@ -152,6 +152,16 @@ impl Checker<'_> {
                 format!("add {}{list} beside it, or leave it out", if partners.len() > 1 { "one of " } else { "" });
             self.remark(key_span.clone(), &site.pointer, name, format!("`{name}` alone has no effect"), Some(help));
         }
+        if name == "enum" && schema.member("const").is_some() {
+            let help = Some("keep `const`, if `enum` lists its value".to_owned());
+            self.error(
+                key_span.clone(),
+                &site.pointer,
+                name,
+                "`enum` beside `const` adds nothing or allows nothing",
+                help,
+            );
+        }
         if name == "$schema" && pointer != self.root && schema.member("$id").is_none() {
             let help = Some("leave it out: the schema of the file decides".to_owned());
             self.error(

@@ -93,7 +93,7 @@ fn what_has_no_effect_is_noted_and_refused_in_our_own_tree() {
 #[test]
 fn data_is_not_taken_for_schemas() {
     let schema = r#"{
-        "const": {"minLength": -1}, "enum": [{"type": "nothing"}], "default": {"$ref": 1}, "examples": [{"pattern": "("}],
+        "enum": [{"type": "nothing"}, {"minLength": -1}], "default": {"$ref": 1}, "examples": [{"pattern": "("}],
         "properties": {"minLength": {}, "required": true, "const": {"const": {"allOf": []}}}
     }"#;
     assert_eq!(said(schema, &LoadOptions { own_tree: true, ..LoadOptions::default() }), "");
@@ -157,4 +157,9 @@ fn every_asserted_format_has_a_check() {
         ]
     };
     assert_eq!(checks.len(), FORMATS.len());
+}
+
+#[test]
+fn a_list_of_values_beside_the_one_value_is_refused() {
+    assert!(said(r#"{"const": "a", "enum": ["b"]}"#, &LoadOptions::default()).contains("`enum` beside `const`"));
 }

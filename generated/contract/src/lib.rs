@@ -4,7 +4,7 @@
 
 #![allow(clippy::redundant_closure, clippy::while_let_loop, clippy::large_enum_variant)]
 #![allow(clippy::collapsible_if, clippy::match_single_binding, clippy::single_match)]
-#![allow(clippy::needless_else, clippy::manual_range_contains)]
+#![allow(clippy::needless_else, clippy::manual_range_contains, clippy::never_loop)]
 
 #[cfg(feature = "appointment_request")]
 /// The contracts below `appointment_request`.

@@ -4,7 +4,7 @@
 
 #![allow(clippy::redundant_closure, clippy::while_let_loop, clippy::large_enum_variant)]
 #![allow(clippy::collapsible_if, clippy::match_single_binding, clippy::single_match)]
-#![allow(clippy::needless_else, clippy::manual_range_contains)]
+#![allow(clippy::needless_else, clippy::manual_range_contains, clippy::never_loop)]
 
 #[rustfmt::skip]
 pub(crate) mod by_type;
@@ -31,9 +31,13 @@ pub(crate) mod map;
 #[rustfmt::skip]
 pub(crate) mod merged;
 #[rustfmt::skip]
+pub(crate) mod mixed;
+#[rustfmt::skip]
 pub(crate) mod nested;
 #[rustfmt::skip]
 pub(crate) mod nullable;
+#[rustfmt::skip]
+pub(crate) mod nullable_root;
 #[rustfmt::skip]
 pub(crate) mod record;
 #[rustfmt::skip]
@@ -49,44 +53,50 @@ pub(crate) mod untyped;
 #[rustfmt::skip]
 pub(crate) mod wide;
 #[rustfmt::skip]
-pub use by_type::{ByType, ByTypeObject};
+pub use self::by_type::{ByType, ByTypeObject};
 #[rustfmt::skip]
-pub use closed::Closed;
+pub use self::closed::Closed;
 #[rustfmt::skip]
-pub use closed_parts::{ClosedParts, ClosedPartsNone};
+pub use self::closed_parts::{ClosedParts, ClosedPartsNone};
 #[rustfmt::skip]
-pub use combined::Combined;
+pub use self::combined::Combined;
 #[rustfmt::skip]
-pub use conditional::{Conditional, ConditionalInner, ConditionalKind};
+pub use self::conditional::{Conditional, ConditionalInner, ConditionalKind};
 #[rustfmt::skip]
-pub use constants::{Constants, ConstantsT, ConstantsU};
+pub use self::constants::{Constants, ConstantsT, ConstantsU};
 #[rustfmt::skip]
-pub use contains::{Contains, ContainsItem};
+pub use self::contains::{Contains, ContainsItem};
 #[rustfmt::skip]
-pub use dependent::Dependent;
+pub use self::dependent::Dependent;
 #[rustfmt::skip]
-pub use described::Described;
+pub use self::described::Described;
 #[rustfmt::skip]
-pub use formats::Formats;
+pub use self::formats::Formats;
 #[rustfmt::skip]
-pub use map::Map;
+pub use self::map::Map;
 #[rustfmt::skip]
-pub use merged::{Merged, Named};
+pub use self::merged::{Merged, Named};
 #[rustfmt::skip]
-pub use nested::Nested;
+pub use self::mixed::{
+    Mixed, MixedListed, MixedNumber, MixedPair, MixedRest, MixedRestObject, MixedShape,
+};
 #[rustfmt::skip]
-pub use nullable::Nullable;
+pub use self::nested::Nested;
 #[rustfmt::skip]
-pub use record::Record;
+pub use self::nullable::Nullable;
 #[rustfmt::skip]
-pub use tagged::{Circle, Square, Tagged, TaggedPoint};
+pub use self::nullable_root::{NullableRoot, NullableRootValue};
 #[rustfmt::skip]
-pub use tree::{Note, NoteObject, Tree};
+pub use self::record::Record;
 #[rustfmt::skip]
-pub use tuple::Tuple;
+pub use self::tagged::{Circle, Square, Tagged, TaggedPoint};
 #[rustfmt::skip]
-pub use types::{Types, TypesObject};
+pub use self::tree::{Note, NoteObject, Tree};
 #[rustfmt::skip]
-pub use untyped::Untyped;
+pub use self::tuple::Tuple;
 #[rustfmt::skip]
-pub use wide::Wide;
+pub use self::types::{Types, TypesObject};
+#[rustfmt::skip]
+pub use self::untyped::Untyped;
+#[rustfmt::skip]
+pub use self::wide::Wide;

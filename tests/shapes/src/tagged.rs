@@ -176,6 +176,13 @@ fn find_tagged_circle(name: &str) -> Option<usize> {
     }
 }
 
+pub(crate) fn check_tagged_circle<'a>(
+    reader: &mut wire::Reader<'a>,
+    at: &wire::Path<'_>,
+) -> Result<(), wire::Stop> {
+    Circle::read(reader, at).map(drop)
+}
+
 pub(crate) static TAGGED_CIRCLE_RADIUS_RULE: wire::NumberRule = wire::NumberRule {
     schema: "tagged.schema.json#/$defs/Circle/properties/radius",
     minimum: Some(wire::Bound::new("0", 0, 0)),
@@ -246,6 +253,13 @@ fn find_tagged_square(name: &str) -> Option<usize> {
         "shape" => Some(1),
         _ => None,
     }
+}
+
+pub(crate) fn check_tagged_square<'a>(
+    reader: &mut wire::Reader<'a>,
+    at: &wire::Path<'_>,
+) -> Result<(), wire::Stop> {
+    Square::read(reader, at).map(drop)
 }
 
 pub(crate) static TAGGED_SQUARE_SIDE_RULE: wire::NumberRule = wire::NumberRule {

@@ -11,7 +11,7 @@ pub struct AnswerMessage<S = String> {
     pub message_code: MessageCode,
     /// What happened, in English.
     pub message: S,
-    /// Path of the member that is wrong or warned of, with dots and indexes, such as referredOffers[0].product; location when neither geoCode nor postalCode is there.
+    /// Path of the member that is wrong or warned of, with dots and indexes, such as referredOffers\[0\].product; location when neither geoCode nor postalCode is there.
     pub parameter_name: Option<S>,
     /// Why that member is wrong. Never its value.
     pub reason: Option<S>,

@@ -20,25 +20,25 @@ pub(crate) mod purchase_financing;
 pub(crate) mod referred_offer;
 pub(crate) mod request;
 pub(crate) mod text;
-pub use amortization_rate::AmortizationRate;
-pub use appointment_time::AppointmentTime;
-pub use building_financing::{
+pub use self::amortization_rate::AmortizationRate;
+pub use self::appointment_time::AppointmentTime;
+pub use self::building_financing::{
     BuildingFinancing, BuildingFinancingStart, BuildingProjectState,
 };
-pub use contact_address::ContactAddress;
-pub use contact_request::{
+pub use self::contact_address::ContactAddress;
+pub use self::contact_request::{
     AcademicTitle, ContactChannel, ContactRequest, Salutation, UseType,
 };
-pub use financing::Financing;
-pub use financing_terms::{
+pub use self::financing::Financing;
+pub use self::financing_terms::{
     Employment, EmploymentSector, FinancingTerms, FixedNominalInterestRate,
 };
-pub use followup_financing::{FollowupFinancing, FollowupFinancingStart};
-pub use message::{AnswerMessage, MessageCode};
-pub use messages::Messages;
-pub use money::Money;
-pub use purchase_financing::{
+pub use self::followup_financing::{FollowupFinancing, FollowupFinancingStart};
+pub use self::message::{AnswerMessage, MessageCode};
+pub use self::messages::Messages;
+pub use self::money::Money;
+pub use self::purchase_financing::{
     PurchaseFinancing, PurchaseFinancingStart, PurchaseProjectState,
 };
-pub use referred_offer::{Product, ReferredOffer};
-pub use request::Request;
+pub use self::referred_offer::{Product, ReferredOffer};
+pub use self::request::Request;
