@@ -142,6 +142,11 @@ fn join(bases: &mut [Base], caller: &Caller) {
             if let Some(shared) = person.get(name) {
                 value.clone_from(shared);
             }
+            // A town's code begins with its city's; both marks stay in it.
+            if let (Some(city), Some(town)) = (value.get("CityCode"), value.get("TownCode")) {
+                let both = format!("{}{}", city.as_str().unwrap(), town.as_str().unwrap());
+                value["TownCode"] = json!(both);
+            }
         }
     }
 }
