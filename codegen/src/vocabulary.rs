@@ -30,6 +30,8 @@ pub enum Class {
 pub enum Applies {
     /// Every value.
     Any,
+    /// Everything but objects and arrays.
+    Scalars,
     /// Integers and other numbers.
     Numbers,
     /// Strings.
@@ -77,6 +79,7 @@ enum Shape {
     Privacy,
     Rule,
     Code,
+    TextsByPattern,
     Schema,
     Schemas,
     SchemaByName,
@@ -134,7 +137,7 @@ const fn keyword(name: &'static str, class: Class, applies: Applies, shape: Shap
 
 /// Every keyword the generator knows.
 pub const KEYWORDS: &[Keyword] = {
-    use Applies::{Any, Arrays, Numbers, Objects, Strings};
+    use Applies::{Any, Arrays, Numbers, Objects, Scalars, Strings};
     use Class::{Annotation, Applicator, Assertion, Identifier, Ours, Unsupported};
     const DYNAMIC: Class = Unsupported("write a plain `$ref` to the schema that is meant");
     const UNEVALUATED: Class = Unsupported(
@@ -198,6 +201,7 @@ pub const KEYWORDS: &[Keyword] = {
         keyword("x-rule", Ours, Any, Shape::Rule),
         keyword("x-code", Ours, Any, Shape::Code),
         keyword("x-credential", Ours, Any, Shape::True),
+        keyword("x-sandbox", Ours, Scalars, Shape::TextsByPattern),
         keyword("$dynamicRef", DYNAMIC, Any, Shape::Any),
         keyword("$dynamicAnchor", Unsupported("write `$anchor`, and a plain `$ref` to it"), Any, Shape::Any),
         keyword("$recursiveRef", DYNAMIC, Any, Shape::Any),

@@ -218,13 +218,14 @@ impl Checker<'_> {
             Shape::Privacy => self.privacy(site),
             Shape::Rule => self.rule(site),
             Shape::Code => (!is_word(site.value, '_')).then_some("a code such as `email_domain`"),
+            Shape::TextsByPattern => (!is_texts(site.value)).then_some("an object of texts, one for each pattern"),
         };
         if let Some(wanted) = wrong {
             let message = format!("`{}` must be {wanted}, found {}", site.keyword.name, excerpt(site.value));
             let help = older_draft(site);
             self.error(site.value.span.clone(), &site.pointer, site.keyword.name, message, help);
         }
-        if site.keyword.shape == Shape::SchemaByPattern {
+        if matches!(site.keyword.shape, Shape::SchemaByPattern | Shape::TextsByPattern) {
             self.pattern_keys(site);
         }
     }
@@ -460,6 +461,7 @@ fn declared_types(schema: &Node) -> Option<Vec<&str>> {
 fn looked_at(applies: Applies, declared: &str) -> bool {
     match applies {
         Applies::Any => true,
+        Applies::Scalars => !matches!(declared, "object" | "array"),
         Applies::Numbers => matches!(declared, "number" | "integer"),
         Applies::Strings => declared == "string",
         Applies::Arrays => declared == "array",
@@ -469,6 +471,11 @@ fn looked_at(applies: Applies, declared: &str) -> bool {
 
 fn is_schemas(node: &Node) -> bool {
     node.as_array().is_some_and(|items| !items.is_empty())
+}
+
+fn is_texts(node: &Node) -> bool {
+    let is_text = |value: &Node| value.as_str().is_some_and(|text| !text.is_empty());
+    node.as_object().is_some_and(|members| !members.is_empty() && members.iter().all(|member| is_text(&member.value)))
 }
 
 fn is_positive(node: &Node) -> bool {

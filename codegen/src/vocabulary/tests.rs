@@ -53,6 +53,9 @@ fn every_keyword_says_what_it_must_be() {
         r#"{"x-rule": "Phone"}"#,
         r#"{"x-code": "Any", "anyOf": [{}]}"#,
         r#"{"x-credential": false}"#,
+        r#"{"x-sandbox": {}}"#,
+        r#"{"x-sandbox": {"^a$": 1}}"#,
+        r#"{"x-sandbox": {"a(": "refused"}}"#,
     ];
     let options = LoadOptions { rules: vec!["phone-cz".to_owned(), "phone-de".to_owned()], ..LoadOptions::default() };
     let texts: String = cases.iter().map(|case| format!("{case}\n{}\n", said(case, &options))).collect();
@@ -81,6 +84,7 @@ fn what_has_no_effect_is_noted_and_refused_in_our_own_tree() {
         r#"{"x-code": "any"}"#,
         r#"{"type": "string", "minimum": 1}"#,
         r#"{"type": ["array", "null"], "required": ["a"]}"#,
+        r#"{"type": "object", "x-sandbox": {"^a$": "refused"}}"#,
     ];
     let own = LoadOptions { own_tree: true, ..LoadOptions::default() };
     let texts: String = cases
