@@ -4,6 +4,8 @@
 //! ```text
 //! usher_sbx_<selector: 12>_<secret: 32>_<checksum: 6>
 //! ```
+//! `sbx` and `prd` are a partner's, for sandbox and production; `bnk` is a bank user's.
+//!
 //! Selector, secret and checksum are base62 (`0-9A-Za-z`). The checksum is the CRC-32 of everything before its
 //! underscore, padded with zeros: a typing error is found without asking anybody, and a scanner for leaked keys
 //! has next to no false hits.
@@ -18,18 +20,33 @@ use crate::random::{self, BASE62, Random};
 use crate::receipt::Secret;
 
 /// Finds keys in source code and logs; meant for secret scanners, and published.
-pub const SCANNER_PATTERN: &str = r"\busher_(?:sbx|prd)_[0-9A-Za-z]{12}_[0-9A-Za-z]{32}_[0-9A-Za-z]{6}\b";
+pub const SCANNER_PATTERN: &str = r"\busher_(?:bnk|prd|sbx)_[0-9A-Za-z]{12}_[0-9A-Za-z]{32}_[0-9A-Za-z]{6}\b";
 
 /// Letters of the selector, by which a key is found.
 pub const SELECTOR_LENGTH: usize = 12;
 const SECRET_LENGTH: usize = 32;
 const CHECKSUM_LENGTH: usize = 6;
+const CODE_LENGTH: usize = 3;
 const PREFIX: &str = "usher";
+/// Says that a key is a bank user's.
+const BANK_CODE: &str = "bnk";
 
-/// A well-made API key. It is not yet a known one.
+/// A well-made key of a partner's application. It is not yet a known one.
 pub struct ApiKey {
-    text: Zeroizing<String>,
+    text: KeyText,
     environment: Environment,
+}
+
+/// A well-made key of a bank user. It is not yet a known one, and never opens what is for partners.
+pub struct BankKey(KeyText);
+
+/// A key whose MAC may be kept, whoever holds it.
+pub trait Key {
+    /// The part that is no secret: a key is found, named and logged by it.
+    fn selector(&self) -> &str;
+
+    /// The whole key, to be shown once to its owner or sent to the gateway. It must not reach a log or the store.
+    fn reveal(&self) -> &str;
 }
 
 /// Why a text is no API key. Neither form tells the text.
@@ -57,28 +74,14 @@ impl std::error::Error for KeyFault {}
 impl ApiKey {
     /// Makes a new key.
     pub fn draw(environment: Environment, random: &mut dyn Random) -> ApiKey {
-        // Sized for the whole key, so that no part of the secret stays behind in a buffer that was outgrown.
-        let mut text = String::with_capacity(64);
-        text.push_str(PREFIX);
-        text.push('_');
-        text.push_str(environment.key_code());
-        text.push('_');
-        random::push_base62(random, SELECTOR_LENGTH, &mut text);
-        text.push('_');
-        random::push_base62(random, SECRET_LENGTH, &mut text);
-        let checksum = checksum(&text);
-        text.push('_');
-        text.extend(checksum.map(char::from));
-        ApiKey { text: Zeroizing::new(text), environment }
+        ApiKey { text: KeyText::draw(environment.key_code(), random), environment }
     }
 
     /// Reads a key as it was sent.
     pub fn parse(text: &str) -> Result<ApiKey, KeyFault> {
-        let (environment, checked, checksum_sent) = split(text).ok_or(KeyFault::Form)?;
-        if checksum(checked) != checksum_sent.as_bytes() {
-            return Err(KeyFault::Checksum);
-        }
-        Ok(ApiKey { text: Zeroizing::new(text.to_owned()), environment })
+        let text = KeyText::parse(text, |code| Environment::of_key_code(code).is_some())?;
+        let environment = Environment::of_key_code(text.code()).ok_or(KeyFault::Form)?;
+        Ok(ApiKey { text, environment })
     }
 
     /// The environment the key says it is for.
@@ -88,19 +91,95 @@ impl ApiKey {
 
     /// The part that is no secret: a key is found, named and logged by it.
     pub fn selector(&self) -> &str {
-        let start = PREFIX.len() + 5;
-        &self.text[start..start + SELECTOR_LENGTH]
+        self.text.selector()
     }
 
     /// The whole key, to be shown once to its owner or sent to the gateway. It must not reach a log or the store.
     pub fn reveal(&self) -> &str {
-        &self.text
+        &self.text.0
+    }
+}
+
+impl BankKey {
+    /// Makes a new key.
+    pub fn draw(random: &mut dyn Random) -> BankKey {
+        BankKey(KeyText::draw(BANK_CODE, random))
+    }
+
+    /// Reads a key as it was sent.
+    pub fn parse(text: &str) -> Result<BankKey, KeyFault> {
+        KeyText::parse(text, |code| code == BANK_CODE).map(BankKey)
+    }
+}
+
+impl Key for ApiKey {
+    fn selector(&self) -> &str {
+        self.text.selector()
+    }
+
+    fn reveal(&self) -> &str {
+        &self.text.0
+    }
+}
+
+impl Key for BankKey {
+    fn selector(&self) -> &str {
+        self.0.selector()
+    }
+
+    fn reveal(&self) -> &str {
+        &self.0.0
     }
 }
 
 impl fmt::Debug for ApiKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ApiKey({PREFIX}_{}_{}_..)", self.environment.key_code(), self.selector())
+        write!(f, "ApiKey({PREFIX}_{}_{}_..)", self.text.code(), self.selector())
+    }
+}
+
+impl fmt::Debug for BankKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BankKey({PREFIX}_{BANK_CODE}_{}_..)", self.selector())
+    }
+}
+
+/// The text of a key that has the form of one.
+struct KeyText(Zeroizing<String>);
+
+impl KeyText {
+    fn draw(code: &str, random: &mut dyn Random) -> KeyText {
+        // Sized for the whole key, so that no part of the secret stays behind in a buffer that was outgrown.
+        let mut text = String::with_capacity(64);
+        text.push_str(PREFIX);
+        text.push('_');
+        text.push_str(code);
+        text.push('_');
+        random::push_base62(random, SELECTOR_LENGTH, &mut text);
+        text.push('_');
+        random::push_base62(random, SECRET_LENGTH, &mut text);
+        let checksum = checksum(&text);
+        text.push('_');
+        text.extend(checksum.map(char::from));
+        KeyText(Zeroizing::new(text))
+    }
+
+    fn parse(text: &str, is_code: impl FnOnce(&str) -> bool) -> Result<KeyText, KeyFault> {
+        let (checked, checksum_sent) = split(text, is_code).ok_or(KeyFault::Form)?;
+        if checksum(checked) != checksum_sent.as_bytes() {
+            return Err(KeyFault::Checksum);
+        }
+        Ok(KeyText(Zeroizing::new(text.to_owned())))
+    }
+
+    fn code(&self) -> &str {
+        let start = PREFIX.len() + 1;
+        &self.0[start..start + CODE_LENGTH]
+    }
+
+    fn selector(&self) -> &str {
+        let start = PREFIX.len() + CODE_LENGTH + 2;
+        &self.0[start..start + SELECTOR_LENGTH]
     }
 }
 
@@ -137,12 +216,12 @@ impl Pepper {
     }
 
     /// What to keep of `key`.
-    pub fn mac(&self, key: &ApiKey) -> KeyMac {
+    pub fn mac(&self, key: &impl Key) -> KeyMac {
         KeyMac(self.0.mac(key.reveal().as_bytes()))
     }
 
     /// Whether `key` is the one kept. An unknown selector has nothing kept and takes the same time to refuse.
-    pub fn admits(&self, key: &ApiKey, kept: Option<&KeyMac>) -> bool {
+    pub fn admits(&self, key: &impl Key, kept: Option<&KeyMac>) -> bool {
         let mut sent = self.mac(key);
         let nothing = KeyMac([0; 32]);
         let same = sent.0.ct_eq(&kept.unwrap_or(&nothing).0);
@@ -157,23 +236,22 @@ impl fmt::Debug for Pepper {
     }
 }
 
-/// The environment, the text the checksum covers, and the checksum as sent.
-fn split(text: &str) -> Option<(Environment, &str, &str)> {
+/// The text the checksum covers, and the checksum as sent.
+fn split(text: &str, is_code: impl FnOnce(&str) -> bool) -> Option<(&str, &str)> {
     let mut groups = text.split('_');
     let mut group = |length: usize| {
         groups.next().filter(|group| group.len() == length && group.bytes().all(|byte| byte.is_ascii_alphanumeric()))
     };
-    if group(PREFIX.len())? != PREFIX {
+    if group(PREFIX.len())? != PREFIX || !is_code(group(CODE_LENGTH)?) {
         return None;
     }
-    let environment = Environment::of_key_code(group(3)?)?;
     group(SELECTOR_LENGTH)?;
     group(SECRET_LENGTH)?;
     let checksum = group(CHECKSUM_LENGTH)?;
     if groups.next().is_some() {
         return None;
     }
-    Some((environment, &text[..text.len() - CHECKSUM_LENGTH - 1], checksum))
+    Some((&text[..text.len() - CHECKSUM_LENGTH - 1], checksum))
 }
 
 /// CRC-32 in base62, most significant digit first.
@@ -262,6 +340,19 @@ mod tests {
         ] {
             assert_eq!(ApiKey::parse(other).unwrap_err(), KeyFault::Form, "{other}");
         }
+    }
+
+    #[test]
+    fn keys_of_bank_users_and_of_partners_are_never_taken_for_each_other() {
+        let (bank, partner) = (BankKey::draw(&mut seeded(9)), key(9));
+        assert!(bank.reveal().starts_with("usher_bnk_"));
+        assert_eq!(BankKey::parse(bank.reveal()).unwrap().selector(), bank.selector());
+        assert_eq!(bank.selector(), partner.selector());
+        assert_eq!(ApiKey::parse(bank.reveal()).unwrap_err(), KeyFault::Form);
+        assert_eq!(BankKey::parse(partner.reveal()).unwrap_err(), KeyFault::Form);
+        let pepper = Pepper::new([7; 32]);
+        assert!(!pepper.admits(&bank, Some(&pepper.mac(&partner))) && pepper.admits(&bank, Some(&pepper.mac(&bank))));
+        assert_eq!(format!("{bank:?}"), format!("BankKey(usher_bnk_{}_..)", bank.selector()));
     }
 
     #[test]
