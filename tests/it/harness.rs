@@ -51,6 +51,8 @@ impl Place {
                 command.env_remove(name);
             }
         }
+        // The default port of the bank would be one for all gateways that run at once.
+        command.env("USHER_BANK_LISTEN", "127.0.0.1:0");
         command
     }
 
@@ -95,6 +97,10 @@ impl Gateway {
 
     pub(crate) fn address(&self) -> &str {
         self.told("listens on ")
+    }
+
+    pub(crate) fn bank_address(&self) -> &str {
+        self.told("For the bank: ")
     }
 
     pub(crate) fn key(&self) -> &str {

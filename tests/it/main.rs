@@ -1,5 +1,6 @@
 //! The promises of Usher, each shown by a test: one module per API and per promise.
 
+mod bank;
 mod contract;
 mod crash;
 mod directory;

@@ -47,7 +47,16 @@ impl Server {
     /// It does not start.
     pub fn usher(program: &Path, folder: &Path) -> Result<Server, Fault> {
         let mut command = Command::new(program);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json", "--data-folder"]);
+        command.args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--bank-listen",
+            "off",
+            "--log-format",
+            "json",
+            "--data-folder",
+        ]);
         // Run where no configuration file can be found by accident.
         command.arg(folder.join("usher")).current_dir(folder).env_remove("USHER_CONFIG");
         let (child, said) = start(command, "export USHER_KEY=")?;

@@ -79,6 +79,9 @@ pub(crate) struct ServeArgs {
     /// Where to listen; port 0 takes any free one. [default: 127.0.0.1:8080] [env: USHER_LISTEN]
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
+    /// Where to listen for the bank, or off. [default: 127.0.0.1:8081] [env: USHER_BANK_LISTEN]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    bank_listen: Option<String>,
     /// The certificate chain, PEM; needed off loopback. [env: USHER_TLS_CERT]
     #[arg(long, value_name = "FILE")]
     tls_cert: Option<String>,
@@ -188,6 +191,7 @@ impl ServeArgs {
         let mut arguments = self.place.arguments();
         arguments.extend(texts([
             ("listen", &self.listen),
+            ("bank_listen", &self.bank_listen),
             ("tls_cert", &self.tls_cert),
             ("tls_key", &self.tls_key),
             ("tls_version_min", &self.tls_version_min),

@@ -3,10 +3,13 @@
 mod fault;
 
 use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 use usher_domain::environment::Environment;
 use usher_domain::{appointment_request, contact_request};
@@ -40,12 +43,16 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
     let mut stop = Stop::listen().map_err(Fault::System)?;
     let limits = Limits::default();
     // Before the data folder: where the address cannot be had, a first start must not have made a key nobody sees.
-    let listener = Listener::bind(settings.listen, transport(settings)?, limits.clone()).await?;
+    let listener = bind("--listen", settings.listen, settings, &limits).await?;
+    let bank_listener = match settings.bank_listen {
+        Some(address) => Some(bind("--bank-listen", address, settings, &limits).await?),
+        None => None,
+    };
     let data = Data::open(&settings.data_folder).await?;
-    announce(settings, &listener, &data).await?;
+    announce(settings, &listener, bank_listener.as_ref(), &data).await?;
 
     let Data { store, secrets, .. } = data;
-    let gateway = Gateway::new(Parts {
+    let gateway = Arc::new(Gateway::new(Parts {
         store: store.clone(),
         pepper: secrets.pepper,
         digests: secrets.digests,
@@ -56,29 +63,61 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
         },
         limits,
         clock: Timestamp::now,
-    });
+    }));
     let purging = tokio::spawn(purge(store.clone()));
-    let mut is_broken = false;
-    let until = async {
-        tokio::select! {
-            () = stop.requested() => tracing::info!("stopping; a second signal ends the process at once"),
-            () = broken(&store) => is_broken = true,
+    let (stopping, stopped) = watch::channel(false);
+    let told = |mut stopped: watch::Receiver<bool>| async move {
+        // Whoever could say so being gone is as good as being told.
+        let _ = stopped.wait_for(|is_told| *is_told).await;
+    };
+    let serving = listener.serve(usher_server::router(&gateway), told(stopped.clone()));
+    let serving_bank = async {
+        match bank_listener {
+            Some(listener) => listener.serve(usher_server::bank_router(&gateway), told(stopped)).await.cut,
+            None => 0,
         }
+    };
+    let until = async {
+        let is_broken = tokio::select! {
+            () = stop.requested() => {
+                tracing::info!("stopping; a second signal ends the process at once");
+                false
+            }
+            () = broken(&store) => true,
+        };
+        stopping.send_replace(true);
         tokio::spawn(async move {
             stop.requested().await;
             std::process::exit(1);
         });
+        is_broken
     };
-    let drained = listener.serve(usher_server::router(gateway), until).await;
+    let (drained, bank_cut, is_broken) = tokio::join!(serving, serving_bank, until);
     purging.abort();
     let closing = tokio::task::spawn_blocking(move || store.close());
     closing.await.map_err(|_| Fault::StoreBroken)?;
-    tracing::info!(connections_cut = drained.cut, "stopped");
+    tracing::info!(connections_cut = drained.cut + bank_cut, "stopped");
     if is_broken { Err(Fault::StoreBroken) } else { Ok(()) }
 }
 
+/// Binds one of the addresses. All are protected alike.
+async fn bind(
+    option: &'static str,
+    address: SocketAddr,
+    settings: &Settings,
+    limits: &Limits,
+) -> Result<Listener, Fault> {
+    let bound = Listener::bind(address, transport(settings)?, limits.clone()).await;
+    bound.map_err(|error| Fault::of_bind(error, option))
+}
+
 /// Makes what a first start needs, and tells the operator where everything is.
-async fn announce(settings: &Settings, listener: &Listener, data: &Data) -> Result<(), Fault> {
+async fn announce(
+    settings: &Settings,
+    listener: &Listener,
+    bank_listener: Option<&Listener>,
+    data: &Data,
+) -> Result<(), Fault> {
     let issued = if data.is_new {
         let issued = sandbox::create(&data.store, &data.secrets.pepper, Timestamp::now()).await;
         Some(issued.map_err(data::Fault::from)?)
@@ -86,11 +125,13 @@ async fn announce(settings: &Settings, listener: &Listener, data: &Data) -> Resu
         None
     };
     let address = listener.address();
+    let bank_address = bank_listener.map(Listener::address);
     let is_tls = settings.tls.is_some();
-    let started = Started { address, is_tls, folder: &data.folder, issued: issued.as_ref() };
+    let started = Started { address, bank_address, is_tls, folder: &data.folder, issued: issued.as_ref() };
     welcome::write(&started, &mut io::stdout().lock()).map_err(Fault::Stdout)?;
     tracing::info!(%address, is_tls, version = version::PRODUCT, "started");
-    if !is_tls && !address.ip().is_loopback() {
+    let is_open = |address: SocketAddr| !address.ip().is_loopback();
+    if !is_tls && (is_open(address) || bank_address.is_some_and(is_open)) {
         tracing::warn!("plain HTTP off loopback: keys and personal data travel readable");
     }
     Ok(())

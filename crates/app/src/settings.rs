@@ -8,7 +8,7 @@ mod file;
 #[cfg(test)]
 mod tests;
 
-use std::net::SocketAddr;
+use std::net::{AddrParseError, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use figment::value::magic::RelativePathBuf;
@@ -29,10 +29,14 @@ struct Setting {
 }
 
 /// All there are. The fields of [`Values`] carry the same names; a test compares them.
-const SETTINGS: [Setting; 10] = [
+const SETTINGS: [Setting; 11] = [
     Setting {
         name: "listen",
         expected: "an IP address and a port from 0 to 65535, such as \"127.0.0.1:8080\"; port 0 takes any free one",
+    },
+    Setting {
+        name: "bank_listen",
+        expected: "an IP address and a port from 0 to 65535, such as \"127.0.0.1:8081\", or \"off\"",
     },
     Setting { name: "data_folder", expected: "the path of a folder, such as \"./usher-data\"" },
     Setting { name: "tls_cert", expected: "the path of a PEM file with the certificate chain" },
@@ -50,6 +54,8 @@ const SETTINGS: [Setting; 10] = [
 pub(crate) struct Settings {
     /// Where to listen.
     pub(crate) listen: SocketAddr,
+    /// Where to listen for the bank, if at all.
+    pub(crate) bank_listen: Option<SocketAddr>,
     /// Where everything is kept.
     pub(crate) data_folder: PathBuf,
     /// The certificate to serve with, if there is one.
@@ -104,10 +110,24 @@ pub(crate) enum LogLevel {
     Trace,
 }
 
+/// An address, or none on purpose.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct Place(Option<SocketAddr>);
+
+impl TryFrom<String> for Place {
+    type Error = AddrParseError;
+
+    fn try_from(text: String) -> Result<Self, AddrParseError> {
+        Ok(Place(if text == "off" { None } else { Some(text.parse()?) }))
+    }
+}
+
 /// The values as they are written, under their names.
 #[derive(Deserialize)]
 struct Values {
     listen: SocketAddr,
+    bank_listen: Place,
     data_folder: RelativePathBuf,
     tls_cert: Option<RelativePathBuf>,
     tls_key: Option<RelativePathBuf>,
@@ -181,6 +201,7 @@ impl TryFrom<Values> for Settings {
         };
         Ok(Settings {
             listen: values.listen,
+            bank_listen: values.bank_listen.0,
             data_folder: values.data_folder.relative(),
             tls,
             insecure_http: values.insecure_http,
@@ -211,6 +232,7 @@ impl Provider for Source {
 fn defaults() -> Source {
     let values = [
         ("listen", Value::from("127.0.0.1:8080")),
+        ("bank_listen", Value::from("127.0.0.1:8081")),
         ("data_folder", Value::from("./usher-data")),
         ("tls_version_min", Value::from("1.3")),
         ("insecure_http", Value::from(false)),

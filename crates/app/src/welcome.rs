@@ -14,6 +14,8 @@ use crate::version;
 pub(crate) struct Started<'s> {
     /// The address it listens on.
     pub(crate) address: SocketAddr,
+    /// The address it listens on for the bank, if it does.
+    pub(crate) bank_address: Option<SocketAddr>,
     /// Whether it serves TLS.
     pub(crate) is_tls: bool,
     /// The data folder.
@@ -27,6 +29,10 @@ pub(crate) fn write(started: &Started<'_>, out: &mut impl Write) -> io::Result<(
     let server = url(started.address, started.is_tls);
     let kind = if started.issued.is_some() { "new" } else { "kept" };
     writeln!(out, "Usher {} listens on {server}", version::PRODUCT)?;
+    match started.bank_address {
+        Some(address) => writeln!(out, "For the bank: {}", url(address, started.is_tls))?,
+        None => writeln!(out, "For the bank: off (bank_listen)")?,
+    }
     writeln!(out, "Data folder: {} ({kind})", started.folder.display())?;
     writeln!(out, "Durability: {DURABILITY}: a 2xx means that the request is on this disk")?;
     writeln!(out)?;
@@ -94,7 +100,8 @@ mod tests {
     fn shown(issued: Option<&Issued>) -> String {
         let mut text = Vec::new();
         let address = "127.0.0.1:8080".parse().unwrap();
-        let started = Started { address, is_tls: false, folder: Path::new("/data"), issued };
+        let bank_address = Some("127.0.0.1:8081".parse().unwrap());
+        let started = Started { address, bank_address, is_tls: false, folder: Path::new("/data"), issued };
         write(&started, &mut text).unwrap();
         String::from_utf8(text).unwrap()
     }
@@ -107,6 +114,7 @@ mod tests {
         let text = shown(Some(&Issued { app_key: "app-1".to_owned(), key, expires_at }));
         assert!(text.contains(&format!("\nSandbox key: {revealed}\n")), "{text}");
         assert!(text.contains("\nApplication id (AppKey): app-1\n") && text.contains("2096-10-02"), "{text}");
+        assert!(text.contains("\nFor the bank: http://127.0.0.1:8081\n"), "{text}");
         assert!(text.contains("Durability: single-disk"), "{text}");
         assert!(text.contains("contact_request, appointment_request, digital_customer"), "{text}");
         assert_eq!(text.lines().filter(|line| line.starts_with("curl ") && line.contains(&revealed)).count(), 3);

@@ -1,27 +1,81 @@
-//! Who calls: from the key a request carries to the partner, application and environment it stands for.
+//! Who calls: kinds of callers, and from the key a request carries to whom it stands for.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use axum::http::request::Parts;
 use jiff::Timestamp;
 use tokio::time::Instant;
 use usher_domain::accept::Caller;
 use usher_domain::environment::Environment;
 use usher_domain::ids::{ApplicationId, PartnerId};
-use usher_domain::key::{ApiKey, KeyMac, Pepper};
-use usher_storage::{KeyEntry, Scope, Store};
+use usher_domain::key::{ApiKey, Key, KeyMac, Pepper};
+use usher_storage::{KeyEntry, Scope, Store, StoreError};
 use usher_wire::Mode;
 
 use crate::credentials::Credential;
 use crate::fault::Fault;
+use crate::gateway::Gateway;
 
 /// How long a key is known without asking the store again. A revocation is in force everywhere after this time.
 const KNOWN_TIME_MAX: Duration = Duration::from_secs(2);
 /// Keys known at once; with more, all are forgotten and asked for anew.
 const KNOWN_COUNT_MAX: usize = 10_000;
 
-/// A caller that has proved to be one.
+/// A kind of caller: what proves one, and what an operation may demand of it. The exchange is the same for all of them.
+pub(crate) trait Kind: Send + Sync + Sized + 'static {
+    /// What an operation asks of its callers.
+    type Demand: Copy + Send + Sync + 'static;
+
+    /// Who calls, provided it is one of this kind that meets the demand.
+    fn admit(
+        gateway: &Gateway,
+        head: &Parts,
+        demand: Self::Demand,
+    ) -> impl Future<Output = Result<Arc<Self>, Fault>> + Send;
+
+    /// How unknown members of its requests are treated.
+    fn mode(&self) -> Mode;
+
+    /// How the log names it.
+    fn name(&self) -> Name;
+}
+
+/// A caller as the log names it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Name {
+    /// An application of this partner.
+    Partner(PartnerId),
+    /// Who has access to the data folder, and so needs no key.
+    #[expect(dead_code, reason = "no operation is for operators yet")]
+    Folder,
+    /// Nobody in particular.
+    #[expect(dead_code, reason = "no operation is public yet")]
+    Anyone,
+}
+
+/// Nobody in particular: the caller of what is public.
+#[expect(dead_code, reason = "no operation is public yet")]
+pub(crate) struct Anyone;
+
+/// Whoever runs the house.
+#[expect(dead_code, reason = "no operation is for operators yet")]
+pub(crate) struct Operator {
+    /// How the audit names this operator.
+    pub(crate) name: String,
+}
+
+/// How an operator comes in.
+#[derive(Clone, Copy, Debug)]
+#[expect(dead_code, reason = "no operation is for operators yet")]
+pub(crate) enum Door {
+    /// Through the data folder: the permissions of its files are the authority.
+    Folder,
+}
+
+/// An application of a partner that has proved to be one.
 #[derive(Debug)]
 pub(crate) struct Known {
     /// As the domain sees it.
@@ -36,20 +90,28 @@ pub(crate) struct Known {
     is_revoked: bool,
 }
 
-/// Recognises callers.
+/// Recognises callers by their keys.
 pub(crate) struct Callers {
     pepper: Pepper,
     environments: Vec<Environment>,
-    known: RwLock<HashMap<String, (Arc<Known>, Instant)>>,
+    partners: Proved<Known>,
 }
+
+/// What is kept of the holder of a key.
+trait Holder {
+    fn mac(&self) -> &KeyMac;
+}
+
+/// Holders whose keys were proved a moment ago, by selector.
+struct Proved<T>(RwLock<HashMap<String, (Arc<T>, Instant)>>);
 
 impl Callers {
     pub(crate) fn new(pepper: Pepper, environments: Vec<Environment>) -> Self {
-        Callers { pepper, environments, known: RwLock::default() }
+        Callers { pepper, environments, partners: Proved::default() }
     }
 
-    /// The caller whose key this is, provided it may use `api`; receipts and the like belong to no single API.
-    pub(crate) async fn identify(
+    /// The partner whose key this is, provided it may use `api`; receipts and the like belong to no single API.
+    pub(crate) async fn partner(
         &self,
         store: &Store,
         credential: Credential<'_>,
@@ -57,7 +119,8 @@ impl Callers {
         now: Timestamp,
     ) -> Result<Arc<Known>, Fault> {
         let key = credential.as_str().and_then(|text| ApiKey::parse(text).ok()).ok_or(Fault::KeyUnknown)?;
-        let known = self.prove(store, &key).await?;
+        let ask = async || Ok(store.key(key.selector().to_owned()).await?.map(Known::from));
+        let known = self.partners.prove(&self.pepper, &key, ask).await?;
         if known.is_revoked {
             return Err(Fault::KeyRevoked);
         }
@@ -72,35 +135,106 @@ impl Callers {
         }
         Ok(known)
     }
+}
 
-    /// Finds the key and compares it. What is remembered only shortens the way to a yes: every no has asked the store, so
-    /// the time it takes does not tell which part of a key was wrong.
-    async fn prove(&self, store: &Store, key: &ApiKey) -> Result<Arc<Known>, Fault> {
+impl<T: Holder> Proved<T> {
+    /// Finds the holder and compares the key. What is remembered only shortens the way to a yes: every no has asked the
+    /// store, so the time it takes does not tell which part of a key was wrong.
+    async fn prove(
+        &self,
+        pepper: &Pepper,
+        key: &impl Key,
+        ask: impl AsyncFnOnce() -> Result<Option<T>, StoreError>,
+    ) -> Result<Arc<T>, Fault> {
         let remembered = self.remembered(key.selector());
-        let proved = self.pepper.admits(key, remembered.as_ref().map(|known| &known.mac));
-        if let Some(known) = remembered.filter(|_| proved) {
-            return Ok(known);
+        let proved = pepper.admits(key, remembered.as_ref().map(|holder| holder.mac()));
+        if let Some(holder) = remembered.filter(|_| proved) {
+            return Ok(holder);
         }
-        let known = store.key(key.selector().to_owned()).await?.map(Known::from);
-        let proved = self.pepper.admits(key, known.as_ref().map(|known| &known.mac));
-        let known = known.filter(|_| proved).ok_or(Fault::KeyUnknown).map(Arc::new)?;
-        self.remember(key.selector(), &known);
-        Ok(known)
+        let holder = ask().await?;
+        let proved = pepper.admits(key, holder.as_ref().map(Holder::mac));
+        let holder = holder.filter(|_| proved).ok_or(Fault::KeyUnknown).map(Arc::new)?;
+        self.remember(key.selector(), &holder);
+        Ok(holder)
     }
 
-    fn remembered(&self, selector: &str) -> Option<Arc<Known>> {
+    fn remembered(&self, selector: &str) -> Option<Arc<T>> {
         // A poisoned lock still guards a whole map: nothing that can panic runs under it.
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let (known, since) = known.get(selector)?;
-        (since.elapsed() < KNOWN_TIME_MAX).then(|| known.clone())
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let (holder, since) = known.get(selector)?;
+        (since.elapsed() < KNOWN_TIME_MAX).then(|| holder.clone())
     }
 
-    fn remember(&self, selector: &str, new: &Arc<Known>) {
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+    fn remember(&self, selector: &str, new: &Arc<T>) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= KNOWN_COUNT_MAX {
             known.clear();
         }
         known.insert(selector.to_owned(), (new.clone(), Instant::now()));
+    }
+}
+
+impl<T> Default for Proved<T> {
+    fn default() -> Self {
+        Proved(RwLock::default())
+    }
+}
+
+impl Holder for Known {
+    fn mac(&self) -> &KeyMac {
+        &self.mac
+    }
+}
+
+impl Kind for Known {
+    /// The API an application must be subscribed to; none for what every application may call.
+    type Demand = Option<&'static str>;
+
+    async fn admit(gateway: &Gateway, head: &Parts, api: Self::Demand) -> Result<Arc<Self>, Fault> {
+        let credential = Credential::of(&head.headers)?;
+        gateway.callers.partner(&gateway.store, credential, api, gateway.now()).await
+    }
+
+    fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    fn name(&self) -> Name {
+        Name::Partner(self.caller.partner)
+    }
+}
+
+impl Kind for Anyone {
+    type Demand = ();
+
+    async fn admit(_: &Gateway, _: &Parts, (): ()) -> Result<Arc<Self>, Fault> {
+        Ok(Arc::new(Anyone))
+    }
+
+    fn mode(&self) -> Mode {
+        Mode::Strict
+    }
+
+    fn name(&self) -> Name {
+        Name::Anyone
+    }
+}
+
+impl Kind for Operator {
+    type Demand = Door;
+
+    async fn admit(_: &Gateway, _: &Parts, door: Door) -> Result<Arc<Self>, Fault> {
+        match door {
+            Door::Folder => Ok(Arc::new(Operator { name: "local".to_owned() })),
+        }
+    }
+
+    fn mode(&self) -> Mode {
+        Mode::Strict
+    }
+
+    fn name(&self) -> Name {
+        Name::Folder
     }
 }
 

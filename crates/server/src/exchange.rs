@@ -19,10 +19,9 @@ use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 use usher_wire::Operation;
 
-use crate::caller::Known;
+use crate::caller::{Kind, Known, Name};
 use crate::contain::{Cut, contain};
 use crate::correlation::{self, Correlation};
-use crate::credentials::Credential;
 use crate::dialect::Dialect;
 use crate::fault::Fault;
 use crate::gateway::Gateway;
@@ -32,18 +31,18 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// What was called.
 #[derive(Clone, Copy)]
-pub(crate) struct Route {
+pub(crate) struct Route<D> {
     pub(crate) operation: &'static Operation,
-    /// The API an application must be subscribed to; none for what every application may call.
-    pub(crate) api: Option<&'static str>,
+    /// What is asked of callers.
+    pub(crate) demand: D,
     pub(crate) dialect: Dialect,
 }
 
 /// A call that may be answered: its caller is known, its body is there.
-pub(crate) struct Call {
+pub(crate) struct Call<K = Known> {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) operation: &'static Operation,
-    pub(crate) known: Arc<Known>,
+    pub(crate) known: Arc<K>,
     pub(crate) correlation: Correlation,
     pub(crate) head: Parts,
     pub(crate) body: Bytes,
@@ -61,7 +60,7 @@ pub(crate) struct Answer {
     pub(crate) is_replayed: bool,
 }
 
-impl Call {
+impl<K> Call<K> {
     /// An answer that stores nothing.
     pub(crate) fn answer(&self, body: Vec<u8>) -> Answer {
         let media_type = Cow::Borrowed("application/json");
@@ -73,18 +72,19 @@ impl Call {
 struct Line {
     operation: &'static str,
     correlation: Correlation,
-    known: Option<Arc<Known>>,
+    caller: Option<Name>,
     begun: Instant,
 }
 
 /// Takes one request of an operation to its answer.
-pub(crate) async fn exchange<F>(
+pub(crate) async fn exchange<K, F>(
     gateway: Arc<Gateway>,
-    route: Route,
+    route: Route<K::Demand>,
     request: Request,
-    handle: impl FnOnce(Call) -> F,
+    handle: impl FnOnce(Call<K>) -> F,
 ) -> Response
 where
+    K: Kind,
     F: Future<Output = Result<Answer, Fault>>,
 {
     let (mut line, head, mut body) = open(route.operation.id, request);
@@ -93,7 +93,7 @@ where
 
     let worked = {
         let work = pin!(async {
-            let admitted = match admit(&gateway, route, &head, &mut line).await {
+            let admitted = match admit::<K>(&gateway, route.demand, &head, &mut line).await {
                 Ok(known) => receive(route.operation, &head, &mut body, &gateway).await.map(|bytes| (known, bytes)),
                 Err(fault) => Err(fault),
             };
@@ -134,15 +134,14 @@ fn open(operation: &'static str, request: Request) -> (Line, Parts, Body) {
     let begun = Instant::now();
     let (head, body) = request.into_parts();
     let correlation = Correlation::of(&head.headers, &mut random::fill);
-    (Line { operation, correlation, known: None, begun }, head, body)
+    (Line { operation, correlation, caller: None, begun }, head, body)
 }
 
 /// Finds out who calls. A head that can be read in two ways is not asked for a key.
-async fn admit(gateway: &Gateway, route: Route, head: &Parts, line: &mut Line) -> Result<Arc<Known>, Fault> {
+async fn admit<K: Kind>(gateway: &Gateway, demand: K::Demand, head: &Parts, line: &mut Line) -> Result<Arc<K>, Fault> {
     head::check(head, &gateway.limits)?;
-    let credential = Credential::of(&head.headers)?;
-    let known = gateway.callers.identify(&gateway.store, credential, route.api, gateway.now()).await?;
-    line.known = Some(known.clone());
+    let known = K::admit(gateway, head, demand).await?;
+    line.caller = Some(known.name());
     Ok(known)
 }
 
@@ -201,7 +200,10 @@ impl Answer {
 
 impl Line {
     fn log(&self, status: StatusCode, code: &'static str) {
-        let partner = self.known.as_ref().map(|known| known.caller.partner);
+        let partner = match self.caller {
+            Some(Name::Partner(partner)) => Some(partner),
+            Some(Name::Folder | Name::Anyone) | None => None,
+        };
         let partner = partner.as_ref().map(tracing::field::display);
         let latency_micros = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
         let (operation, correlation_id, status) = (self.operation, self.correlation.id, status.as_u16());

@@ -32,4 +32,4 @@ mod test_support;
 mod tests;
 
 pub use contain::log_panics_without_text;
-pub use routes::router;
+pub use routes::{bank_router, router};

@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use axum::extract::Query;
 use usher_wire::{Mode, ParameterPlace, Violation, Violations};
 
+use crate::caller::Kind;
 use crate::exchange::Call;
 use crate::fault::Fault;
 use crate::{correlation, head};
 
 /// The parameters as one JSON object.
-pub(crate) fn of(call: &Call) -> Result<Vec<u8>, Fault> {
+pub(crate) fn of<K: Kind>(call: &Call<K>) -> Result<Vec<u8>, Fault> {
     let query = query(call)?;
     let mut given: Vec<(&str, Cow<'_, str>)> = Vec::new();
     for parameter in call.operation.parameters {
@@ -38,7 +39,7 @@ pub(crate) fn of(call: &Call) -> Result<Vec<u8>, Fault> {
 
 /// The query, decoded. A name that comes twice has two meanings; one that the operation does not know is refused where
 /// unknown members of a body would be.
-fn query(call: &Call) -> Result<Vec<(String, String)>, Fault> {
+fn query<K: Kind>(call: &Call<K>) -> Result<Vec<(String, String)>, Fault> {
     let sent = call.head.uri.query().unwrap_or_default();
     if sent.is_empty() {
         return Ok(Vec::new());
@@ -52,7 +53,7 @@ fn query(call: &Call) -> Result<Vec<(String, String)>, Fault> {
         }
         let known =
             |parameter: &usher_wire::Parameter| parameter.place == ParameterPlace::Query && parameter.name == name;
-        if matches!(call.known.mode, Mode::Strict) && !call.operation.parameters.iter().any(known) {
+        if matches!(call.known.mode(), Mode::Strict) && !call.operation.parameters.iter().any(known) {
             return Err(unknown_parameter());
         }
     }

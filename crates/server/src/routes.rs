@@ -15,6 +15,7 @@ use usher_domain::facts::ContractFacts;
 use usher_wire::{Limits, Operation, Options, Unserved};
 
 use crate::appointment_request::AppointmentRequest;
+use crate::caller::Kind;
 use crate::contact_request::ContactRequest;
 use crate::dialect::Dialect;
 use crate::digital_customer::DigitalCustomer;
@@ -25,40 +26,50 @@ use crate::receipts::Receipts;
 use crate::{appointment_request, contact_request, digital_customer, parameters};
 
 /// All that the gateway offers to partners.
-pub fn router(gateway: Gateway) -> Router {
-    let gateway = Arc::new(gateway);
-    let api = Some(contact_request::API.name);
+pub fn router(gateway: &Arc<Gateway>) -> Router {
+    let api = |name| move |_: &Operation| Some(name);
     let routes = Router::new();
-    let routes = mount(routes, &gateway, &contact_request_v1::OPERATIONS, api, Dialect::Problem, contact_request);
-    let api = Some(appointment_request::API.name);
+    let demand = api(contact_request::API.name);
+    let routes = mount(routes, gateway, &contact_request_v1::OPERATIONS, demand, Dialect::Problem, contact_request);
+    let demand = api(appointment_request::API.name);
     let routes =
-        mount(routes, &gateway, &appointment_request_v2::OPERATIONS, api, Dialect::Messages, appointment_request);
-    let api = Some(digital_customer::API.name);
+        mount(routes, gateway, &appointment_request_v2::OPERATIONS, demand, Dialect::Messages, appointment_request);
+    let demand = api(digital_customer::API.name);
     let routes =
-        mount(routes, &gateway, &digital_customer_v1::OPERATIONS, api, Dialect::ServiceResponse, digital_customer);
-    let routes = mount(routes, &gateway, &receipts_v1::OPERATIONS, None, Dialect::Problem, receipts);
+        mount(routes, gateway, &digital_customer_v1::OPERATIONS, demand, Dialect::ServiceResponse, digital_customer);
+    let routes = mount(routes, gateway, &receipts_v1::OPERATIONS, |_| None, Dialect::Problem, receipts);
+    close(routes, gateway)
+}
 
-    let other = gateway.clone();
+/// All that the gateway offers to the bank, on a listener of its own: keys of partners open nothing here.
+pub fn bank_router(gateway: &Arc<Gateway>) -> Router {
+    close(Router::new(), gateway)
+}
+
+/// Says of every other path that there is nothing.
+fn close(routes: Router, gateway: &Arc<Gateway>) -> Router {
+    let (gateway, other) = (gateway.clone(), gateway.clone());
     routes
         .fallback(move |request: Request| refuse(gateway.clone(), Fault::NotFound, request))
         .method_not_allowed_fallback(move |request: Request| refuse(other.clone(), Fault::MethodNotAllowed, request))
 }
 
-/// Adds the operations of one API.
-fn mount<F>(
+/// Adds the operations of one API, for callers of one kind.
+fn mount<K, F>(
     routes: Router,
     gateway: &Arc<Gateway>,
     operations: &'static [Operation],
-    api: Option<&'static str>,
+    demand: impl Fn(&'static Operation) -> K::Demand,
     dialect: Dialect,
-    serve: fn(Call) -> F,
+    serve: fn(Call<K>) -> F,
 ) -> Router
 where
+    K: Kind,
     F: Future<Output = Result<Answer, Fault>> + Send + 'static,
 {
     operations.iter().fold(routes, |routes, operation| {
         let gateway = gateway.clone();
-        let route = Route { operation, api, dialect };
+        let route = Route { operation, demand: demand(operation), dialect };
         let handler = move |request: Request| exchange(gateway.clone(), route, request, serve);
         routes.route(operation.path, on(method(operation), handler))
     })

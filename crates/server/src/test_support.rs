@@ -61,7 +61,7 @@ fn pepper() -> Pepper {
 
 impl World {
     /// Starts `router` over a gateway with these limits.
-    pub(crate) async fn start(limits: Limits, router: impl FnOnce(Gateway) -> Router) -> World {
+    pub(crate) async fn start(limits: Limits, router: impl FnOnce(&Arc<Gateway>) -> Router) -> World {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Store::open(folder.path(), &Options::default()).expect("a store");
         let partner = Partner { id: PARTNER, application: APPLICATION, app_key: APP_KEY, mode: Mode::Strict };
@@ -78,7 +78,7 @@ impl World {
         let listener =
             Listener::bind(([127, 0, 0, 1], 0).into(), Transport::Loopback, limits).await.expect("a free port");
         let address = listener.address();
-        tokio::spawn(listener.serve(router(gateway), std::future::pending()));
+        tokio::spawn(listener.serve(router(&Arc::new(gateway)), std::future::pending()));
         let (selector, key) = (key.selector().to_owned(), key.reveal().to_owned());
         World { address, store, key, selector, _folder: folder }
     }

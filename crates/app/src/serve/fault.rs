@@ -31,8 +31,8 @@ pub(crate) enum Fault {
 
     /// The address cannot be had.
     #[error("cannot listen on {address}")]
-    #[diagnostic(code(usher::serve::address), help("{}", remedy(*address, source)))]
-    Address { address: SocketAddr, source: io::Error },
+    #[diagnostic(code(usher::serve::address), help("{}", remedy(option, *address, source)))]
+    Address { option: &'static str, address: SocketAddr, source: io::Error },
 
     /// The certificate or its key.
     #[error("cannot serve TLS: {error}")]
@@ -67,16 +67,6 @@ pub(crate) enum Fault {
     StoreBroken,
 }
 
-impl From<BindError> for Fault {
-    fn from(error: BindError) -> Self {
-        match error {
-            BindError::NotLoopback(address) => Fault::PlainHttp(address),
-            BindError::Refused { address, source } => Fault::Address { address, source },
-            other => Fault::System(io::Error::other(other)),
-        }
-    }
-}
-
 impl From<TlsError> for Fault {
     fn from(error: TlsError) -> Self {
         Fault::Tls { error }
@@ -84,17 +74,26 @@ impl From<TlsError> for Fault {
 }
 
 impl Fault {
+    /// Why the address that `option` gives cannot be had.
+    pub(super) fn of_bind(error: BindError, option: &'static str) -> Self {
+        match error {
+            BindError::NotLoopback(address) => Fault::PlainHttp(address),
+            BindError::Refused { address, source } => Fault::Address { option, address, source },
+            other => Fault::System(io::Error::other(other)),
+        }
+    }
+
     /// Whether another command line would do.
     pub(crate) fn is_usage(&self) -> bool {
         matches!(self, Fault::PlainHttp(_) | Fault::Tls { .. })
     }
 }
 
-fn remedy(address: SocketAddr, error: &io::Error) -> String {
+fn remedy(option: &str, address: SocketAddr, error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => format!(
             "Another program has the port: stop it (ss -ltnp 'sport = :{}' names it), or choose another port, such as \
-             --listen {}:0 for any free one.",
+             {option} {}:0 for any free one.",
             address.port(),
             bracketed(address)
         ),
@@ -105,7 +104,7 @@ fn remedy(address: SocketAddr, error: &io::Error) -> String {
         io::ErrorKind::PermissionDenied => {
             "Ports below 1024 need a privilege (CAP_NET_BIND_SERVICE): choose a higher port, or grant it.".to_owned()
         }
-        _ => "Choose another address with --listen ADDRESS:PORT.".to_owned(),
+        _ => format!("Choose another address with {option} ADDRESS:PORT."),
     }
 }
 

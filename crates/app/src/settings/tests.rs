@@ -45,6 +45,7 @@ fn without_any_source_the_defaults_count() {
     let settings = Settings::load(sources(folder.path())).unwrap();
     let expected = Settings {
         listen: "127.0.0.1:8080".parse().unwrap(),
+        bank_listen: Some("127.0.0.1:8081".parse().unwrap()),
         data_folder: "./usher-data".into(),
         tls: None,
         insecure_http: false,
@@ -69,6 +70,15 @@ fn the_command_line_outranks_the_environment_and_that_the_file() {
     assert_eq!(settings.listen, "127.0.0.1:3".parse().unwrap());
     assert_eq!((settings.log_level, settings.log_format), (LogLevel::Warn, Some(LogFormat::Json)));
     assert!(!settings.insecure_http);
+}
+
+#[test]
+fn the_bank_gets_a_listener_unless_it_is_switched_off() {
+    let folder = TempDir::new().unwrap();
+    let mut sources = sources(folder.path());
+    sources.environment = vec![("USHER_BANK_LISTEN".to_owned(), "off".to_owned())];
+    assert_eq!(Settings::load(sources).unwrap().bank_listen, None);
+    check_refused("bank_listen = 'none'", &["the setting `bank_listen`", "usher.toml:1:15", "or \"off\""]);
 }
 
 #[test]
@@ -106,7 +116,7 @@ fn an_unknown_setting_is_refused_with_its_place_and_the_nearest_name() {
             "did you mean `listen`?",
             "did you mean `data_folder`?",
             "there is no such setting",
-            "help: Correct or remove it. The settings are: listen, data_folder,",
+            "help: Correct or remove it. The settings are: listen, bank_listen,",
         ],
     );
 }

@@ -27,8 +27,8 @@ static PANIC: Operation = operation("testPanic", "/test/panic", true);
 static STUCK: Operation = operation("testStuck", "/test/stuck", true);
 static OTHER: Operation = operation("testOther", "/other", false);
 
-const fn route(operation: &'static Operation, api: &'static str) -> Route {
-    Route { operation, api: Some(api), dialect: Dialect::Problem }
+const fn route(operation: &'static Operation, api: &'static str) -> Route<Option<&'static str>> {
+    Route { operation, demand: Some(api), dialect: Dialect::Problem }
 }
 
 async fn echo(call: Call) -> Result<Answer, Fault> {
@@ -41,8 +41,7 @@ async fn echo(call: Call) -> Result<Answer, Fault> {
     })
 }
 
-fn router(gateway: Gateway) -> Router {
-    let gateway = Arc::new(gateway);
+fn router(gateway: &Arc<Gateway>) -> Router {
     let state = || gateway.clone();
     let (one, two, three, four, five, six) = (state(), state(), state(), state(), state(), state());
     Router::new()
@@ -50,7 +49,7 @@ fn router(gateway: Gateway) -> Router {
         .route(
             PANIC.path,
             post(move |request: Request| {
-                exchange(two.clone(), route(&PANIC, "test"), request, |call| async move {
+                exchange(two.clone(), route(&PANIC, "test"), request, |call: Call| async move {
                     panic!("hidden in a panic: {}", String::from_utf8_lossy(&call.body));
                 })
             }),
@@ -58,7 +57,7 @@ fn router(gateway: Gateway) -> Router {
         .route(
             STUCK.path,
             post(move |request: Request| {
-                exchange(three.clone(), route(&STUCK, "test"), request, |_| std::future::pending())
+                exchange(three.clone(), route(&STUCK, "test"), request, |_: Call| std::future::pending())
             }),
         )
         .route(OTHER.path, get(move |request: Request| exchange(four.clone(), route(&OTHER, "other"), request, echo)))
