@@ -18,6 +18,7 @@ pub mod instant;
 pub mod key;
 pub mod national_id;
 pub mod phone;
+pub mod products;
 pub mod random;
 pub mod receipt;
 pub mod refusal;

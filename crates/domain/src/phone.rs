@@ -5,19 +5,43 @@ use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, Region};
 /// The country a number without a country code is read in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PhoneRegion {
-    /// Czechia: contact request.
+    /// Austria.
+    At,
+    /// Czechia: contact request, unless its product says otherwise.
     Cz,
     /// Germany: appointment request.
     De,
+    /// Poland.
+    Pl,
+    /// Slovakia.
+    Sk,
     /// Turkey: digital customer.
     Tr,
+}
+
+impl PhoneRegion {
+    /// The region with this ISO 3166 code.
+    pub fn parse(code: &str) -> Option<PhoneRegion> {
+        Some(match code {
+            "AT" => PhoneRegion::At,
+            "CZ" => PhoneRegion::Cz,
+            "DE" => PhoneRegion::De,
+            "PL" => PhoneRegion::Pl,
+            "SK" => PhoneRegion::Sk,
+            "TR" => PhoneRegion::Tr,
+            _ => return None,
+        })
+    }
 }
 
 /// The number in E.164 (`+420601123456`), or nothing when no such number can exist in any numbering plan.
 pub fn e164(text: &str, region: PhoneRegion) -> Option<String> {
     let region = match region {
+        PhoneRegion::At => Region::AT,
         PhoneRegion::Cz => Region::CZ,
         PhoneRegion::De => Region::DE,
+        PhoneRegion::Pl => Region::PL,
+        PhoneRegion::Sk => Region::SK,
         PhoneRegion::Tr => Region::TR,
     };
     let number = PHONE_NUMBER_UTIL.parse(text, Some(region)).ok()?;

@@ -18,6 +18,10 @@ pub mod contact_request;
 /// The contracts below `digital_customer`.
 #[rustfmt::skip]
 pub mod digital_customer;
+#[cfg(feature = "platform")]
+/// The contracts below `platform`.
+#[rustfmt::skip]
+pub mod platform;
 #[cfg(feature = "receipts")]
 /// The contracts below `receipts`.
 #[rustfmt::skip]

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use usher_contract::{
-    appointment_request::v2 as appointment, contact_request::v1 as contact, digital_customer::v1 as customer, shared,
+    appointment_request::v2 as appointment, contact_request::v1 as contact, digital_customer::v1 as customer,
+    platform::v1 as platform, shared,
 };
 use usher_domain::environment::Environment;
 use usher_domain::facts::ContractFacts;
@@ -66,6 +67,9 @@ pub(crate) const READERS: &[(&str, &str, Read)] = &[
     ("digital_customer/v1", "error", read::<customer::ErrorAnswer>),
     ("digital_customer/v1", "update", read::<customer::UpdateDigitalCustomerInformations>),
     ("digital_customer/v1", "update_answer", read::<customer::UpdateAnswer>),
+    ("platform/v1", "fixed_commission", read::<platform::FixedCommission>),
+    ("platform/v1", "percentage_commission", read::<platform::PercentageCommission>),
+    ("platform/v1", "products", read::<platform::Products>),
     ("shared", "attribution", read::<shared::Attribution>),
     ("shared", "check_result", read::<shared::CheckResult>),
     ("shared", "problem", read::<shared::Problem>),
@@ -123,12 +127,17 @@ pub(crate) fn body_of(example: &Example) -> String {
 
 #[test]
 fn every_folder_of_examples_has_a_reader() {
+    let below = |folder: &Path| {
+        let entries = std::fs::read_dir(folder).into_iter().flatten();
+        entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect::<Vec<_>>()
+    };
+    let apis = below(&schemas());
+    let versions = apis.iter().flat_map(|api| below(api));
     let mut folders = Vec::new();
-    for api in ["appointment_request/v2", "contact_request/v1", "digital_customer/v1", "shared"] {
-        for verdict in ["valid", "invalid"] {
-            for entry in std::fs::read_dir(schemas().join(api).join("examples").join(verdict)).unwrap() {
-                folders.push((api.to_owned(), entry.unwrap().file_name().into_string().unwrap()));
-            }
+    for folder in apis.iter().cloned().chain(versions) {
+        for stem in ["valid", "invalid"].iter().flat_map(|verdict| below(&folder.join("examples").join(verdict))) {
+            let name = folder.strip_prefix(schemas()).unwrap().to_str().unwrap().to_owned();
+            folders.push((name, stem.file_name().unwrap().to_str().unwrap().to_owned()));
         }
     }
     folders.sort();
