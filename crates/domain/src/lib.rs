@@ -21,6 +21,7 @@ pub mod phone;
 pub mod products;
 pub mod random;
 pub mod receipt;
+pub mod reference;
 pub mod refusal;
 pub mod status;
 #[cfg(test)]
