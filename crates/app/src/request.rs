@@ -1,5 +1,6 @@
 //! A request in a file: what it is a request of, and whether it keeps the rules of its contract.
 
+mod excerpt;
 mod fault;
 mod guess;
 mod place;
@@ -20,7 +21,7 @@ use usher_domain::environment::Environment;
 use usher_domain::facts::ContractFacts;
 use usher_wire::{Checked, Limits, Message, Mode, Options, Warning, parse};
 
-pub(crate) use self::fault::{Broken, Fault};
+pub(crate) use self::fault::{Broken, Fault, remedy};
 
 /// What a file can be a request of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -174,8 +174,8 @@ impl Exchange<'_> {
         };
         Err(match failure {
             Failure::Transport(Unanswered::NotSent(violations)) => Error::NotSent(violations),
-            Failure::Transport(Unanswered::Network(Fault { kind, source })) => {
-                Error::Network(Box::new(NetworkError { fault: kind, sent, source }))
+            Failure::Transport(Unanswered::Network(Fault { kind, cause, source })) => {
+                Error::Network(Box::new(NetworkError { fault: kind, cause, sent, source }))
             }
             Failure::Refused { status, answer } => {
                 let Told { code, message, violations, is_truncated } = answer.into_inner().told();

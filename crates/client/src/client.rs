@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use reqwest::header::{HeaderMap, HeaderName};
-use reqwest::{Certificate, Url, redirect, retry};
+use reqwest::{Url, redirect, retry};
+use rustls::crypto::{CryptoProvider, ring};
 use uuid::Uuid;
 
 use crate::api::{AppointmentRequest, ContactRequest, DigitalCustomer, Receipts};
@@ -13,6 +14,7 @@ use crate::call::ApiCall;
 use crate::http::Http;
 use crate::key::ApiKey;
 use crate::retry::{RetryPolicy, TimeLimits};
+use crate::trust;
 
 /// Calls the gateway for one application. Cheap to clone; clones share their connections.
 #[derive(Clone)]
@@ -91,7 +93,8 @@ pub enum SetupError {
 }
 
 impl ClientBuilder {
-    /// Trusts these root certificates, in PEM form, and no others. Without them, those of the operating system.
+    /// Trusts these certificates, in PEM form, and no others: who is signed by one of them, and who shows exactly one of
+    /// them, whatever its name. Without them, those of the operating system.
     pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.root_certificates = Some(pem.into());
         self
@@ -132,14 +135,8 @@ impl ClientBuilder {
         if is_plain && !is_loopback && !self.is_insecure_http_allowed {
             return Err(SetupError::InsecureHttp);
         }
-        let roots = match &self.root_certificates {
-            Some(pem) => Some(parse_certificates(pem)?),
-            // Without TLS there is nothing to trust, and no reason to need the system's certificates.
-            None if is_plain => Some(Vec::new()),
-            None => None,
-        };
         // reqwest takes the provider of the process; one that was chosen before stays.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        let _ = ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder()
             .default_headers(HeaderMap::from_iter([(HeaderName::from_static("x-api-key"), self.key.header())]))
             .user_agent(concat!("usher-client/", env!("CARGO_PKG_VERSION")))
@@ -148,8 +145,13 @@ impl ClientBuilder {
             .redirect(redirect::Policy::none())
             // One place decides on repeats, and counts them: ours.
             .retry(retry::never());
-        if let Some(roots) = roots {
-            builder = builder.tls_certs_only(roots);
+        if let Some(pem) = &self.root_certificates {
+            let provider = CryptoProvider::get_default().cloned().unwrap_or_else(|| ring::default_provider().into());
+            builder =
+                builder.tls_backend_preconfigured(trust::tls_of(pem, &provider).ok_or(SetupError::RootCertificates)?);
+        } else if is_plain {
+            // Without TLS there is nothing to trust, and no reason to need the system's certificates.
+            builder = builder.tls_certs_only([]);
         }
         if is_plain || is_loopback {
             // A proxy that the environment names has no place on the way to this machine, and in http it would read the
@@ -185,20 +187,14 @@ fn is_loopback(url: &Url) -> bool {
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
-fn parse_certificates(pem: &[u8]) -> Result<Vec<Certificate>, SetupError> {
-    match Certificate::from_pem_bundle(pem) {
-        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        _ => Err(SetupError::RootCertificates),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Client, SetupError};
     use crate::key::ApiKey;
+    use crate::key::tests::KEY;
 
     fn setup(url: &str) -> Result<Client, SetupError> {
-        Client::builder(url, ApiKey::new("secret-1").expect("a key")).build()
+        Client::builder(url, ApiKey::new(KEY).expect("a key")).build()
     }
 
     #[test]
@@ -211,7 +207,7 @@ mod tests {
         {
             assert!(matches!(setup(far), Err(SetupError::InsecureHttp)), "{far}");
         }
-        let key = ApiKey::new("secret-1").expect("a key");
+        let key = ApiKey::new(KEY).expect("a key");
         assert!(Client::builder("http://10.0.0.1", key).allow_insecure_http().build().is_ok());
     }
 
@@ -234,7 +230,7 @@ mod tests {
     #[test]
     fn root_certificates_must_be_there() {
         for pem in ["", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n"] {
-            let key = ApiKey::new("secret-1").expect("a key");
+            let key = ApiKey::new(KEY).expect("a key");
             let client = Client::builder("https://gateway.example.org", key).root_certificates(pem).build();
             assert!(matches!(client, Err(SetupError::RootCertificates)), "{pem}");
         }
@@ -242,7 +238,7 @@ mod tests {
 
     #[test]
     fn debug_shows_no_secret() {
-        let key = ApiKey::new("secret-1").expect("a key");
+        let key = ApiKey::new(KEY).expect("a key");
         let builder = Client::builder("http://user:secret-2@localhost", key);
         assert_eq!(format!("{builder:?}"), "ClientBuilder { .. }");
         let client = setup("http://localhost:8080").expect("a client");

@@ -93,13 +93,23 @@ impl fmt::Display for NetworkFault {
 
 /// No answer came.
 #[derive(Debug, thiserror::Error)]
-#[error("{fault} (attempts: {}, correlation id {})", .sent.attempt_count, .sent.correlation_id)]
+#[error("{fault}{} (attempts: {}, correlation id {})", Because(.cause), .sent.attempt_count, .sent.correlation_id)]
 pub struct NetworkError {
     /// What happened, the last time it was tried.
     pub fault: NetworkFault,
+    /// What TLS or the operating system say of it, in their own words.
+    pub cause: Option<String>,
     /// What the call was sent as.
     pub sent: Sent,
     pub(crate) source: Option<reqwest::Error>,
+}
+
+struct Because<'e>(&'e Option<String>);
+
+impl fmt::Display for Because<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_ref().map_or(Ok(()), |cause| write!(f, ": {cause}"))
+    }
 }
 
 /// An answer that is not what the contract says.
@@ -135,7 +145,19 @@ impl fmt::Display for Listed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, violation) in self.0.list.iter().enumerate() {
             write!(f, "{}{violation}", if index > 0 { "; " } else { "" })?;
+            write_limit(f, &violation.message, violation.limit.as_deref())?;
         }
         f.write_str(if self.0.truncated { "; and more" } else { "" })
     }
 }
+
+/// Writes the limit that was broken, as JSON, unless the message has it. Half of a long one would help nobody.
+pub(crate) fn write_limit(f: &mut fmt::Formatter<'_>, message: &str, limit: Option<&str>) -> fmt::Result {
+    match limit.filter(|limit| limit.len() <= LIMIT_BYTES_MAX && !message.contains(limit)) {
+        Some(limit) => write!(f, " (limit: {limit})"),
+        None => Ok(()),
+    }
+}
+
+/// The longest limit that is told in a text.
+const LIMIT_BYTES_MAX: usize = 200;

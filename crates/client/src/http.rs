@@ -31,6 +31,7 @@ pub(crate) struct Response {
 /// Why one attempt brought no answer.
 pub(crate) struct Fault {
     pub(crate) kind: NetworkFault,
+    pub(crate) cause: Option<String>,
     pub(crate) source: Option<reqwest::Error>,
 }
 
@@ -79,7 +80,9 @@ impl Http {
 
 impl From<reqwest::Error> for Fault {
     fn from(error: reqwest::Error) -> Self {
-        let kind = if is_of_tls(&error) {
+        let tls = causes(&error).find_map(|cause| cause.downcast_ref::<rustls::Error>());
+        let kind = if tls.is_some() {
+            // Which the other end will not be able to mend a moment later either.
             NetworkFault::Tls
         } else if error.is_connect() {
             NetworkFault::Connect
@@ -88,25 +91,25 @@ impl From<reqwest::Error> for Fault {
         } else {
             NetworkFault::Interrupted
         };
+        let cause = match tls {
+            Some(rustls::Error::InvalidMessage(_)) => Some("the other end does not speak TLS".to_owned()),
+            Some(tls) => Some(tls.to_string()),
+            None => causes(&error).last().map(ToString::to_string),
+        };
         // An address holds ids and references, which are nobody's business in a log.
-        Fault { kind, source: Some(error.without_url()) }
+        Fault { kind, cause, source: Some(error.without_url()) }
     }
 }
 
-/// Whether the other end could not prove who it is, which it will not be able to a moment later either.
-fn is_of_tls(error: &reqwest::Error) -> bool {
-    let mut next: Option<&(dyn StdError + 'static)> = Some(error);
-    while let Some(error) = next {
-        if error.is::<rustls::Error>() {
-            return true;
-        }
-        next = match error.downcast_ref::<io::Error>() {
+/// What is behind an error, the nearest first.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+    std::iter::successors(error.source(), |&error| {
+        match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
             // The source of such an error is what caused the error in it, not that error.
-            Some(outer) => outer.get_ref().map(|inner| inner as &(dyn StdError + 'static)),
+            Some(inner) => Some(inner),
             None => error.source(),
-        };
-    }
-    false
+        }
+    })
 }
 
 /// `Retry-After` as seconds. Its other form, a date, is of no use to a client whose clock is wrong, and is not read.

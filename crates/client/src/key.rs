@@ -18,6 +18,12 @@ pub enum MalformedKey {
     /// More characters than the contract allows.
     #[error("the key is longer than 255 characters")]
     TooLong,
+    /// Not the form of an API key.
+    #[error("not an API key: expected usher_sbx_ or usher_prd_ and three groups of letters and digits")]
+    Form,
+    /// The form of an API key, but its checksum does not fit.
+    #[error("a character of the API key is wrong or missing; copy it again")]
+    Checksum,
 }
 
 /// The secret key of an application. No debug form shows it.
@@ -25,13 +31,18 @@ pub enum MalformedKey {
 pub struct ApiKey(HeaderValue);
 
 impl ApiKey {
-    /// The key in `text`, which may have blanks or a line end around it, as a file has.
+    /// The key in `text`, which may have blanks or a line end around it, as a file has. Form and checksum are looked at,
+    /// so that a key that was copied in part is found before anything is sent.
     ///
     /// # Errors
     /// The text cannot be a key.
     pub fn new(text: &str) -> Result<ApiKey, MalformedKey> {
         let text = text.trim();
         check(text)?;
+        let (covered, checksum) = split(text).ok_or(MalformedKey::Form)?;
+        if checksum.as_bytes() != checksum_of(covered) {
+            return Err(MalformedKey::Checksum);
+        }
         let mut value = HeaderValue::from_str(text).map_err(|_| MalformedKey::Character)?;
         value.set_sensitive(true);
         Ok(ApiKey(value))
@@ -91,6 +102,28 @@ impl fmt::Debug for IdempotencyKey {
     }
 }
 
+/// What the checksum of an API key covers, and the checksum.
+fn split(text: &str) -> Option<(&str, &str)> {
+    let groups: Vec<&str> = text.split('_').collect();
+    let [_, environment, _, _, checksum] = groups[..] else { return None };
+    let is_base62 = groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    let is_formed = groups.iter().map(|group| group.len()).eq([5, 3, 12, 32, 6]) && text.starts_with("usher_");
+    let is_key = is_formed && is_base62 && matches!(environment, "sbx" | "prd");
+    is_key.then(|| (&text[..text.len() - checksum.len() - 1], checksum))
+}
+
+/// CRC-32 in base62, most significant digit first, as the gateway makes it.
+fn checksum_of(text: &str) -> [u8; 6] {
+    const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut rest = crc32fast::hash(text.as_bytes());
+    let mut digits = [b'0'; 6];
+    for digit in digits.iter_mut().rev() {
+        *digit = BASE62[(rest % 62) as usize];
+        rest /= 62;
+    }
+    digits
+}
+
 fn check(text: &str) -> Result<(), MalformedKey> {
     match text.len() {
         0 => Err(MalformedKey::Empty),
@@ -101,14 +134,35 @@ fn check(text: &str) -> Result<(), MalformedKey> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::{ApiKey, IdempotencyKey, MalformedKey};
+
+    /// A well-made key that no gateway knows.
+    pub(crate) const KEY: &str = "usher_sbx_Canary000001_CanaryCanaryCanaryCanaryCanary01_2kmdhn";
 
     #[test]
     fn an_api_key_is_taken_as_a_file_holds_it_and_never_shown() {
-        let key = ApiKey::new(" secret-1\r\n").expect("a key");
-        assert_eq!(key.header(), "secret-1");
+        let key = ApiKey::new(&format!(" {KEY}\r\n")).expect("a key");
+        assert_eq!(key.header(), KEY);
         assert_eq!(format!("{key:?} {:?}", key.header()), "ApiKey(..) Sensitive");
+    }
+
+    #[test]
+    fn an_api_key_that_was_not_copied_whole_is_refused_here() {
+        let production = KEY.replace("sbx", "prd");
+        let mistyped = KEY.replace("y000001", "y000002");
+        for (text, fault) in [
+            ("x", MalformedKey::Form),
+            (&KEY[..KEY.len() - 1], MalformedKey::Form),
+            (&KEY[1..], MalformedKey::Form),
+            (&KEY.replace("usher", "usherx"), MalformedKey::Form),
+            (&KEY.replace("sbx", "abc"), MalformedKey::Form),
+            (&KEY.replace("_Canary0", "-Canary0"), MalformedKey::Form),
+            (&production, MalformedKey::Checksum),
+            (&mistyped, MalformedKey::Checksum),
+        ] {
+            assert_eq!(ApiKey::new(text).err(), Some(fault), "{text}");
+        }
     }
 
     #[test]

@@ -33,8 +33,9 @@
 //! # }
 //! ```
 //!
-//! Not in here: rules that need facts, such as numbering plans. The gateway knows them; the check calls ask it without
-//! storing anything.
+//! Not in here: rules that need facts. Whether a telephone number is one of a numbering plan, a checksum fits, a postal
+//! code is assigned, a time zone exists, a time lies in the past, a word is on a blacklist, and what a product demands, only
+//! the gateway knows; the check calls ask it without storing anything.
 
 pub mod api;
 mod call;
@@ -44,6 +45,7 @@ mod http;
 mod key;
 mod refusal;
 mod retry;
+mod trust;
 
 pub use api::ReceiptQuery;
 pub use call::{Answer, ApiCall, Sent};

@@ -8,6 +8,7 @@ use usher_contract::digital_customer::v1::{self as digital_customer, ErrorAnswer
 use usher_contract::shared::{Problem, Violation};
 
 use crate::call::Sent;
+use crate::error::write_limit;
 
 /// The gateway said no.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +35,7 @@ impl fmt::Display for Refusal {
         write!(f, "refused with {} {}: {}", self.status, self.code, self.message)?;
         for violation in &self.violations {
             write!(f, "; {} {}: {}", violation.pointer, violation.code, violation.message)?;
+            write_limit(f, &violation.message, violation.limit.as_ref().map(|limit| limit.as_str()))?;
         }
         f.write_str(if self.is_truncated { "; and more" } else { "" })?;
         write!(f, " (correlation id {})", self.sent.correlation_id)

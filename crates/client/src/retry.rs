@@ -113,7 +113,7 @@ where
         let time_max = limits.attempt_time_max.min(end.saturating_duration_since(Instant::now()));
         let outcome = match timeout(time_max, attempt()).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(Fault { kind: NetworkFault::Timeout, source: None }),
+            Err(_) => Err(Fault { kind: NetworkFault::Timeout, cause: None, source: None }),
         };
         // Without randomness the longest pause is the safe one.
         let draw = getrandom::u64().unwrap_or(u64::MAX);

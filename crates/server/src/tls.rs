@@ -46,6 +46,15 @@ pub enum TlsError {
         /// The file.
         path: PathBuf,
     },
+    /// The private key asks for a passphrase, and nobody is there to give it.
+    #[error(
+        "the private key in {} is encrypted; write it without a passphrase (openssl pkey -in KEY -out PLAIN) into a file \
+         that only the gateway can read", path.display()
+    )]
+    Encrypted {
+        /// The file.
+        path: PathBuf,
+    },
     /// Certificate and key were read and cannot be used together.
     #[error("the certificate and the private key cannot be used: {0}")]
     Unusable(#[from] rustls::Error),
@@ -72,7 +81,10 @@ impl Tls {
         if chain.is_empty() {
             return Err(TlsError::Missing { what: CERTIFICATE, path: certificate.to_owned() });
         }
-        let key = PrivateKeyDer::from_pem_file(key).map_err(|error| unreadable(KEY, key, error))?;
+        let key = PrivateKeyDer::from_pem_file(key).map_err(|error| match is_encrypted(key) {
+            true => TlsError::Encrypted { path: key.to_owned() },
+            false => unreadable(KEY, key, error),
+        })?;
 
         let versions: &[&SupportedProtocolVersion] = match version_min {
             TlsVersionMin::V13 => &[&version::TLS13],
@@ -87,4 +99,12 @@ impl Tls {
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Tls { acceptor: TlsAcceptor::from(Arc::new(config)) })
     }
+}
+
+/// Whether a file without a readable key holds one that asks for a passphrase.
+fn is_encrypted(path: &Path) -> bool {
+    // Of both forms: PKCS #8 says it in the label, the older one in a header below it.
+    std::fs::read_to_string(path).is_ok_and(|pem| {
+        pem.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----") || pem.contains("Proc-Type: 4,ENCRYPTED")
+    })
 }

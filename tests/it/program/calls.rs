@@ -198,6 +198,46 @@ fn plain_http_to_another_machine_is_refused() {
 }
 
 #[test]
+fn an_address_without_a_scheme_is_completed() {
+    let partner = Partner::new();
+    let file = partner.example(EXAMPLES[0]);
+    let file = file.to_str().unwrap();
+    let (_, stderr) = partner.check(&["send", file, "--server", "gateway.example.org:8443"], 2);
+    assert!(stderr.contains("https://gateway.example.org:8443"), "{stderr}");
+    let (_, stderr) = partner.check(&["send", file, "--server", "//user:word@gateway.example.org"], 2);
+    assert!(!stderr.contains("http://user"), "{stderr}");
+}
+
+#[test]
+fn a_key_used_for_another_body_and_an_app_key_of_another_get_remedies_of_their_own() {
+    let partner = Partner::new();
+    let file = partner.example(EXAMPLES[0]);
+    partner.check(&["send", file.to_str().unwrap(), "--idempotency-key", "order-2"], 0);
+    let text = std::fs::read_to_string(&file).unwrap().replacen("Jana", "Petra", 1);
+    let other = partner.place.write("other.json", text);
+    let (_, stderr) = partner.check(&["send", other.to_str().unwrap(), "--idempotency-key", "order-2"], 1);
+    assert!(stderr.contains("leave --idempotency-key out"), "{stderr}");
+
+    let text = std::fs::read_to_string(partner.example(EXAMPLES[2])).unwrap();
+    let text = text.replace(partner.gateway.app_key(), "00000000-0000-4000-8000-000000000009");
+    let other = partner.place.write("other.json", text);
+    let (_, stderr) = partner.check(&["send", other.to_str().unwrap()], 1);
+    assert!(stderr.contains("Header.AppKey") && !stderr.contains("USHER_KEY"), "{stderr}");
+}
+
+#[test]
+fn of_a_body_on_one_long_line_only_the_wrong_places_are_shown() {
+    let partner = Partner::new();
+    let text = std::fs::read_to_string(partner.example(EXAMPLES[0])).unwrap();
+    let mut body: Value = serde_json::from_str(&text).unwrap();
+    body["message"] = "m".repeat(4001).into();
+    let file = partner.place.write("long.json", body.to_string());
+    let (_, stderr) = partner.check(&["check", file.to_str().unwrap(), "--offline"], 1);
+    assert!(stderr.contains("/message max_length") && stderr.contains("at most 4000"), "{stderr}");
+    assert!(stderr.len() < 2000 && !stderr.contains("601123456"), "{stderr}");
+}
+
+#[test]
 fn completions_are_written_for_a_shell() {
     let (script, _) = texts(&Place::new().run(&["completions", "bash"]));
     assert!(script.contains("complete -F _usher"), "{script}");

@@ -47,7 +47,7 @@ pub(crate) enum Fault {
 
     /// The gateway cannot be called like this.
     #[error("cannot call {server}: {error}")]
-    #[diagnostic(code(usher::call::setup), help("{}", setup_remedy(error)))]
+    #[diagnostic(code(usher::call::setup), help("{}", setup_remedy(error, server)))]
     Setup { server: String, error: SetupError },
 
     /// The idempotency key is none.
@@ -148,17 +148,28 @@ fn told(refusal: &Refusal) -> String {
     format!("the gateway refuses with {status} {code}: {message} (correlation id {})", sent.correlation_id)
 }
 
-fn setup_remedy(error: &SetupError) -> &'static str {
+fn setup_remedy(error: &SetupError, server: &str) -> String {
     match error {
-        SetupError::InsecureHttp => "Use https, or on a network you trust say --insecure-http.",
+        SetupError::InsecureHttp => "Use https, or on a network you trust say --insecure-http.".to_owned(),
         SetupError::RootCertificates | SetupError::Tls(_) => {
-            "Name a PEM file with the certificate of the gateway, or of who signed it, with --tls-ca."
+            "Name a PEM file with the certificate of the gateway, or of who signed it, with --tls-ca.".to_owned()
         }
-        _ => "Give the address with --server or USHER_SERVER, such as http://127.0.0.1:8080.",
+        // Only what looks like a host is repeated: the rest may hold a password.
+        _ if is_host(server) => format!("The scheme is missing: write http://{server} or https://{server}."),
+        _ => "Give the address with --server or USHER_SERVER, such as http://127.0.0.1:8080.".to_owned(),
     }
 }
 
+/// Whether a text is a host with or without a port, and nothing else.
+fn is_host(text: &str) -> bool {
+    let is_of_host = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_of_host)
+}
+
 fn refusal_remedy(refusal: &Refusal) -> String {
+    if let Some(remedy) = request::remedy(&refusal.code) {
+        return remedy.to_owned();
+    }
     match refusal.status {
         401 => "Check USHER_KEY or --key-file: the key must be one of this gateway, not expired and not revoked. The \
                 operator of the gateway makes another: usher key new."
@@ -180,8 +191,14 @@ fn unanswered_remedy(error: &Error, server: &str) -> String {
                 format!("Is the gateway running at {server}? Start it with `usher`, or name another with --server.")
             }
             NetworkFault::Tls => {
-                "Check the address. A certificate that this machine does not know is trusted with --tls-ca FILE."
+                "Check the address: a gateway without a certificate is called with http://. A certificate that this \
+                 machine does not know is trusted with --tls-ca FILE, which holds it or that of who signed it."
                     .to_owned()
+            }
+            // What a gateway with a certificate says to plain HTTP is no HTTP.
+            NetworkFault::Interrupted if server.starts_with("http://") => {
+                let tls = format!("If the gateway has a certificate, call it with https://{}.", &server[7..]);
+                format!("{tls} {}", again("Whether the request was stored is not known.", &network.sent))
             }
             _ => again("Whether the request was stored is not known.", &network.sent),
         },

@@ -9,10 +9,11 @@ use thiserror::Error;
 use usher_contract::shared::Violation;
 use usher_wire::{Unreadable, Violations};
 
-use super::{Document, Kind, NAMES, place};
+use super::{Document, Kind, NAMES, excerpt, place};
 
-/// The longest limit that is shown beside its place.
-const LIMIT_BYTES_MAX: usize = 60;
+/// How much of a limit is shown beside its place. A longer one, such as a pattern, would bury the rest; it is in the result
+/// as JSON.
+const LIMIT_CHARS_MAX: usize = 100;
 
 /// Why a file holds no request that could be sent.
 #[derive(Debug, Diagnostic, Error)]
@@ -86,15 +87,16 @@ struct Line {
 impl Fault {
     pub(super) fn unreadable(document: &Document, fault: &Unreadable) -> Self {
         // Only in text that is UTF-8 throughout do the offsets of the bytes hold.
-        let is_text = std::str::from_utf8(&document.bytes).is_ok();
+        let text = std::str::from_utf8(&document.bytes).ok();
+        let shown = text.map(|text| excerpt::around(text, text.floor_char_boundary(fault.offset)));
         Fault::Unreadable {
             name: document.name.clone(),
             code: fault.code,
             line: fault.line,
             column: fault.column,
             reason: fault.message,
-            place: is_text.then(|| fault.offset.min(document.bytes.len()).into()),
-            text: source(document),
+            place: shown.as_ref().map(|(_, offset)| (*offset).into()),
+            text: NamedSource::new(&document.name, shown.map(|(text, _)| text.into_owned()).unwrap_or_default()),
         }
     }
 
@@ -124,35 +126,55 @@ impl Broken {
     }
 
     fn new(document: &Document, kind: Kind, lines: Vec<Line>, truncated: bool) -> Self {
-        let text = std::str::from_utf8(&document.bytes).unwrap_or_default();
+        let text = excerpt::laid_out(std::str::from_utf8(&document.bytes).unwrap_or_default());
         let label = |line: &Line| {
             let mut said = format!("{} {}: {}", line.pointer, line.code, line.message).trim_start().to_owned();
-            // A long one, such as a pattern, would bury the rest; it is in the result as JSON.
-            let is_shown = |limit: &&str| limit.len() <= LIMIT_BYTES_MAX && !line.message.contains(limit);
-            if let Some(limit) = line.limit.as_ref().map(|limit| limit.get()).filter(is_shown) {
-                said.push_str(&format!(" ({limit})"));
+            let is_said = |limit: &&str| line.message.contains(limit);
+            if let Some(limit) = line.limit.as_ref().map(|limit| limit.get()).filter(|limit| !is_said(limit)) {
+                let end = limit.char_indices().nth(LIMIT_CHARS_MAX).map(|(end, _)| end);
+                let more = if end.is_some() { "…" } else { "" };
+                said.push_str(&format!(" (limit: {}{more})", &limit[..end.unwrap_or(limit.len())]));
             }
-            LabeledSpan::new_with_span(Some(said), place::of(text, &line.pointer))
+            LabeledSpan::new_with_span(Some(said), place::of(&text, &line.pointer))
         };
         let count = match (lines.len(), truncated) {
             (1, false) => "a rule".to_owned(),
             (count, false) => format!("{count} rules"),
             (count, true) => format!("more than {count} rules"),
         };
+        let help = lines.iter().find_map(|line| remedy(&line.code)).unwrap_or(
+            "Correct the marked places; nothing was stored. The same rules stand in the schemas of the API.",
+        );
         Broken {
             name: document.name.clone(),
             count,
             api: kind.name(),
             places: lines.iter().map(label).collect(),
             verdict: Verdict { valid: false, violations: lines, truncated },
-            help: "Correct the marked places; nothing was stored. The same rules stand in the schemas of the API.",
-            text: source(document),
+            help,
+            text: NamedSource::new(&document.name, text.into_owned()),
         }
     }
 }
 
-fn source(document: &Document) -> NamedSource<String> {
-    NamedSource::new(&document.name, String::from_utf8_lossy(&document.bytes).into_owned())
+/// What to do about a refusal whose place does not tell.
+pub(crate) fn remedy(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "idempotency_key_reused" => {
+            "This key stands for another body: send the body of the first call again to get its answer, or leave \
+             --idempotency-key out to send a new request."
+        }
+        "app_key_mismatch" => {
+            "Header.AppKey must be the public id of the application whose key you call with; the gateway told it beside \
+             the key."
+        }
+        "consent_required" => {
+            "The product demands consent: ask the person, and add it to the request with textId, textHash, givenAt, \
+             channel and language."
+        }
+        "dpa_required" => "The product demands it: ask the person, and send contactRequest.dpaAccepted as true.",
+        _ => return None,
+    })
 }
 
 fn raw(json: String) -> Option<Box<RawValue>> {

@@ -15,7 +15,7 @@ fn answer(status: u16, retry_after_seconds: Option<u64>) -> Result<Response, Fau
 }
 
 fn fault(kind: NetworkFault) -> Result<Response, Fault> {
-    Err(Fault { kind, source: None })
+    Err(Fault { kind, cause: None, source: None })
 }
 
 /// Runs a call whose attempts end as `outcomes` say, then in 201. Returns the status (or 0), the attempts and the time.

@@ -45,8 +45,8 @@ async fn a_problem_becomes_a_refusal() {
     assert_eq!(
         refusal.to_string(),
         format!(
-            "refused with 422 contract_violated: The body breaks the contract; /person/surname pattern: is too long; \
-             /message required: is missing; and more (correlation id {id})"
+            "refused with 422 contract_violated: The body breaks the contract; /person/surname pattern: is too long \
+             (limit: \"^a$\"); /message required: is missing; and more (correlation id {id})"
         )
     );
 }

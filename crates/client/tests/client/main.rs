@@ -15,7 +15,7 @@ use usher_client::wire::{Limits, Message, Mode, Options, parse};
 use usher_client::{ApiKey, Checked, Client, ClientBuilder, RetryPolicy, TimeLimits, check};
 
 /// Words that must not be seen in any error or debug form.
-const KEY: &str = "canary-key";
+const KEY: &str = "usher_sbx_Canary000001_CanaryCanaryCanaryCanaryCanary01_2kmdhn";
 const SURNAME: &str = "Canary-Surname";
 const MESSAGE: &str = "canary-message";
 
