@@ -72,7 +72,7 @@ pub enum Destination {
 }
 
 impl std::fmt::Display for Destination {
-    /// The name in the outbox: `bank`, or `provider/` and the provider's id.
+    /// The name in the store: `bank`, or `provider/` and the provider's id.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Destination::Bank => f.write_str("bank"),

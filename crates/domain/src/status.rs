@@ -60,18 +60,6 @@ statuses! {
 }
 
 impl Status {
-    /// The names of those in which the partner may withdraw: what must still hold when the withdrawal is stored.
-    pub const OPEN: &'static [&'static str] = &[
-        Status::New.as_str(),
-        Status::Claimed.as_str(),
-        Status::InProgress.as_str(),
-        Status::ClientNotReachable.as_str(),
-        Status::FollowUp.as_str(),
-        Status::AppointmentArranged.as_str(),
-        Status::AppointmentMissed.as_str(),
-        Status::OfferSent.as_str(),
-    ];
-
     /// The status of that name.
     pub fn parse(name: &str) -> Option<Status> {
         Status::ALL.iter().copied().find(|status| status.as_str() == name)
@@ -97,11 +85,12 @@ impl Status {
             | Status::Withdrawn => true,
         }
     }
+}
 
-    /// The partner takes the request back: legal until it has come to an end.
-    pub const fn withdraw(self) -> Result<Status, Refusal> {
-        if self.is_final() { Err(Refusal::StatusFinal) } else { Ok(Status::Withdrawn) }
-    }
+/// The partner takes back a request that has these statuses at its destinations: legal until it has come to an end at all
+/// of them.
+pub fn withdraw(statuses: &[Status]) -> Result<Status, Refusal> {
+    if statuses.iter().all(|status| status.is_final()) { Err(Refusal::StatusFinal) } else { Ok(Status::Withdrawn) }
 }
 
 impl fmt::Display for Status {
@@ -135,9 +124,10 @@ mod tests {
         ] {
             let status = Status::parse(name).unwrap();
             let expected = if final_ { Err(Refusal::StatusFinal) } else { Ok(Status::Withdrawn) };
-            assert_eq!(status.withdraw(), expected, "{name}");
-            assert_eq!(Status::OPEN.contains(&name), !final_, "{name}");
+            assert_eq!(withdraw(&[status]), expected, "{name}");
+            assert_eq!(withdraw(&[status, Status::NoInterest]), expected, "{name} beside an end");
         }
+        assert_eq!(withdraw(&[]), Err(Refusal::StatusFinal));
     }
 
     #[test]

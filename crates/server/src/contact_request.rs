@@ -11,7 +11,7 @@ use usher_contract::shared::{self, CheckResult};
 use usher_domain::accept::Attribution;
 use usher_domain::contact_request::decide;
 use usher_domain::status::Status;
-use usher_storage::{Actor, Condition, Content, Payload, Reply, StatusChange, Write};
+use usher_storage::{Actor, Condition, Content, Delivery, NewMessage, PARTNER, Payload, Reply, StatusChange, Write};
 use usher_wire::{Choice, Parsed, Unknown, to_json};
 use uuid::Uuid;
 
@@ -105,9 +105,11 @@ impl Server for ContactRequest {
             Err(violations) => return attempt.refused(Fault::Violated(violations)).await,
         };
         let record = receipts::find(call, Some(API.name), &parameters.id).await?;
+        let deliveries = call.gateway.store.record_deliveries(&call.known.scope, record.id).await?;
         // A status of a newer version is not ours to end.
-        let status = Status::parse(&record.status).ok_or(Fault::Internal)?;
-        let status = match status.withdraw() {
+        let statuses = deliveries.iter().map(|delivery| Status::parse(&delivery.status));
+        let statuses: Vec<Status> = statuses.collect::<Option<_>>().ok_or(Fault::Internal)?;
+        let status = match usher_domain::status::withdraw(&statuses) {
             Ok(status) => status,
             Err(refusal) => return attempt.refused(Fault::Refused(refusal)).await,
         };
@@ -126,9 +128,18 @@ impl Server for ContactRequest {
             location: None,
             body: Content::from(body),
         };
-        let change = StatusChange { status: Cow::Borrowed(status.as_str()), actor: Actor::Partner, at };
-        let writes = withdrawal(record.id, change, canonical);
-        let conditions = vec![Condition::StatusIs { record: record.id, one_of: Status::OPEN }];
+        let change = StatusChange {
+            status: Cow::Borrowed(status.as_str()),
+            open: !status.is_final(),
+            actor: Actor::Partner,
+            actor_name: None,
+            at,
+            reason: None,
+            bank_reference: None,
+            first_contact: false,
+        };
+        let writes = withdrawal(record.id, &deliveries, change, canonical);
+        let conditions = vec![Condition::IsOpen { record: record.id }];
         match attempt.store(conditions, writes, reply).await? {
             Ended::Answered(answer) => Ok(answer),
             // The bank was faster.
@@ -137,13 +148,25 @@ impl Server for ContactRequest {
     }
 }
 
-/// What a withdrawal changes. The bank is told even if the request has not left yet: the two rows go out in their order.
-fn withdrawal(record: Uuid, change: StatusChange, canonical: Option<Vec<u8>>) -> Vec<Write> {
+/// What a withdrawal changes. A destination is told even if the request has not left yet: its two messages go out in their
+/// order.
+fn withdrawal(record: Uuid, deliveries: &[Delivery], change: StatusChange, canonical: Option<Vec<u8>>) -> Vec<Write> {
     let due_at = change.at;
-    let mut writes = vec![Write::Status { record, change }];
+    let mut writes = vec![Write::Status { record, destination: None, change }];
     if let Some(canonical) = canonical {
-        writes.push(Write::Payload(Payload { record, part: "withdrawal", body: canonical.into() }));
+        writes.push(Write::Payload(Payload { record, part: "withdrawal".into(), body: canonical.into() }));
     }
-    writes.push(Write::Outbox { record, destination: Cow::Borrowed("bank/withdrawal"), due_at });
+    for delivery in deliveries.iter().filter(|delivery| delivery.open) {
+        let destination: Cow<'static, str> = delivery.destination.clone().into();
+        for (to, event) in [(destination.clone(), "request.withdrawn"), (Cow::Borrowed(PARTNER), "status.changed")] {
+            writes.push(Write::Message(NewMessage {
+                record,
+                destination: to,
+                event: Cow::Borrowed(event),
+                delivery: Some(destination.clone()),
+                due_at,
+            }));
+        }
+    }
     writes
 }

@@ -11,7 +11,8 @@ use usher_domain::ids::PublicId;
 use usher_domain::receipt::Salt;
 use usher_domain::refusal::Refusal;
 use usher_storage::{
-    Commit, Condition, Content, Idempotency, Known, Millis, Outcome, Payload, Record, Reply, Running, Write,
+    Commit, Condition, Content, Idempotency, Known, Millis, NewDelivery, NewMessage, Outcome, Payload, Record, Reply,
+    Running, Write,
 };
 use usher_wire::{Checked, Personal, Warning};
 use uuid::Uuid;
@@ -131,16 +132,28 @@ impl<'c> Attempt<'c> {
         let id = record.id;
         let due_at = record.received_at;
         let mut writes = beside.writes;
-        writes.reserve(3 + decision.destinations.len());
+        writes.reserve(3 + 2 * decision.destinations.len());
         writes.push(Write::Record(Box::new(record)));
         let canonical = decision.canonical.into_inner().into();
-        writes.push(Write::Payload(Payload { record: id, part: "request", body: canonical }));
+        writes.push(Write::Payload(Payload { record: id, part: "request".into(), body: canonical }));
         if let Some(phone) = decision.phone {
             let phone = phone.into_inner().into_bytes().into();
-            writes.push(Write::Payload(Payload { record: id, part: "phone", body: phone }));
+            writes.push(Write::Payload(Payload { record: id, part: "phone".into(), body: phone }));
         }
         for destination in decision.destinations {
-            writes.push(Write::Outbox { record: id, destination: destination.to_string().into(), due_at });
+            let destination: Cow<'static, str> = destination.to_string().into();
+            writes.push(Write::Delivery(NewDelivery {
+                record: id,
+                destination: destination.clone(),
+                promised_at: None,
+            }));
+            writes.push(Write::Message(NewMessage {
+                record: id,
+                destination: destination.clone(),
+                event: Cow::Borrowed("request.accepted"),
+                delivery: Some(destination),
+                due_at,
+            }));
         }
         self.store(beside.conditions, writes, reply).await
     }
@@ -230,6 +243,10 @@ fn record(call: &Call, api: &Api, decision: &Decision, warnings: String, process
         warnings: warnings.into(),
         correlation_id: Uuid::from_bytes(*call.correlation.id.as_bytes()),
         process_id,
+        product: Cow::Borrowed(api.name),
+        products_version: 0,
+        lists: Cow::Borrowed("[]"),
+        person: None,
     }
 }
 

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::model::Write;
 use crate::{
-    ApplicationEntry, Change, Claim, Claimed, Condition, Cursor, Digest, Filter, Flow, Idempotency, KeyEntry, Known,
-    Mark, Marked, Millis, OpenError, Page, Record, Scope, Sealed, StatusChange, StoreError,
+    ApplicationEntry, Change, Claim, Claimed, Condition, Cursor, Delivery, Digest, Filter, Flow, Idempotency, KeyEntry,
+    Known, Mark, Marked, Millis, OpenError, Page, Record, Scope, Sealed, StoreError, TimelineEntry,
 };
 
 /// The writing half of an engine; one thread owns it.
@@ -25,7 +25,7 @@ pub trait Engine: Send + 'static {
     /// When the batch as a whole failed.
     fn commit(&mut self, batch: &[SealedCommit]) -> Result<Vec<Result<Verdict, StoreError>>, StoreError>;
 
-    /// Leases due outbox rows, those with an expired lease first.
+    /// Leases due messages for destinations, those with an expired lease first.
     ///
     /// # Errors
     /// When nothing was claimed.
@@ -89,11 +89,35 @@ pub trait Reader: Send {
         limit: u32,
     ) -> Result<Page, StoreError>;
 
-    /// The timeline of a record, oldest first; empty for a record that is not of this scope.
+    /// What each destination makes of a record; empty for a record that is not of this scope.
     ///
     /// # Errors
     /// When the database cannot be read.
-    fn timeline(&mut self, scope: &Scope, record: Uuid) -> Result<Vec<StatusChange>, StoreError>;
+    fn record_deliveries(&mut self, scope: &Scope, record: Uuid) -> Result<Vec<Delivery>, StoreError>;
+
+    /// The timeline of a record at one destination or at all, oldest first; empty for a record that is not of this
+    /// scope.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn timeline(
+        &mut self,
+        scope: &Scope,
+        record: Uuid,
+        destination: Option<&str>,
+    ) -> Result<Vec<TimelineEntry>, StoreError>;
+
+    /// When this person was last accepted for this partner, in this environment and API, if not before `since`.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn recent_of_person(
+        &mut self,
+        scope: &Scope,
+        api: &str,
+        person: &Digest,
+        since: Millis,
+    ) -> Result<Option<Millis>, StoreError>;
 
     /// A sealed payload of a record.
     ///

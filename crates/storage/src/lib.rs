@@ -1,16 +1,18 @@
-//! Durable storage: records, sealed payloads, idempotency, onboarding flows, the outbox and the directory of partners.
+//! Durable storage: records, sealed payloads, idempotency, onboarding flows, deliveries and messages, and the directory
+//! of partners.
 //!
 //! This crate knows bytes and states, not fields: it depends on no contract and decides no rule. Time, ids and digests
 //! are passed in by the caller; only nonces are made here. [`Store`] is the handle everybody uses; behind it stands an
 //! [`Engine`] of a few coarse commands, today SQLite.
 
+mod delivery;
 mod directory;
 mod engine;
 mod error;
 mod folder;
 mod key_file;
+mod message;
 mod model;
-mod outbox;
 mod readers;
 mod running;
 mod seal;
@@ -18,15 +20,16 @@ mod sqlite;
 mod store;
 mod writer;
 
+pub use delivery::{Delivery, NewDelivery, TimelineEntry};
 pub use directory::{ApplicationEntry, Change, KeyEntry, Mode, NewKey};
 pub use engine::{Engine, PayloadKeys, Reader, SealedCommit, SealedIdempotency, StoredReply, Verdict};
 pub use error::{Constraint, OpenError, StoreError};
 pub use folder::Folder;
+pub use message::{Claim, Claimed, Fate, Mark, Marked, NewMessage, PARTNER};
 pub use model::{
     Actor, ApplicationId, Commit, Condition, Content, Cursor, Digest, Environment, Filter, Flow, FlowStep, Idempotency,
     Known, Millis, NewFlow, Outcome, Page, PartnerId, Payload, Record, Reply, Scope, StatusChange, Write,
 };
-pub use outbox::{Claim, Claimed, Delivery, Mark, Marked};
 pub use running::{Running, StillRunning};
 pub use seal::{Binding, KeyId, Sealed, Sealer};
 pub use sqlite::SqliteEngine;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
-use crate::StoreError;
+use crate::{NewDelivery, NewMessage, StoreError};
 
 /// Unix time in milliseconds, always passed in by the caller.
 pub type Millis = i64;
@@ -150,12 +150,26 @@ pub enum Condition {
         /// The legal states.
         states: &'static [&'static str],
     },
-    /// The record is the caller's and in one of these statuses.
-    StatusIs {
+    /// The record is the caller's, and at least one of its deliveries is open.
+    IsOpen {
         /// The record.
         record: Uuid,
-        /// The legal statuses.
-        one_of: &'static [&'static str],
+    },
+    /// The delivery is of this scope, and nothing has happened to it since it was read.
+    DeliveryIs {
+        /// The delivery.
+        id: i64,
+        /// The version it was read with.
+        version: u32,
+    },
+    /// Nothing of this person was accepted lately for the same partner, in the same environment.
+    NoRecordOfPerson {
+        /// Keyed digest of the person.
+        person: Digest,
+        /// The API it would have come through.
+        api: &'static str,
+        /// From when on.
+        since: Millis,
     },
 }
 
@@ -166,19 +180,16 @@ pub enum Write<B = Content> {
     Record(Box<Record>),
     /// Content kept beside a record of this scope.
     Payload(Payload<B>),
-    /// A record of this scope must reach this destination.
-    Outbox {
-        /// The record.
-        record: Uuid,
-        /// Where it must go.
-        destination: Cow<'static, str>,
-        /// Not before.
-        due_at: Millis,
-    },
-    /// A record of this scope has a new status.
+    /// A record of this scope is delivered to a destination, with a status and a timeline of its own.
+    Delivery(NewDelivery),
+    /// Something about a record of this scope must be told.
+    Message(NewMessage),
+    /// Deliveries of a record of this scope have a new status; it becomes the record's too.
     Status {
         /// The record.
         record: Uuid,
+        /// Which delivery; none for all that are open, of which there must be one.
+        destination: Option<Cow<'static, str>>,
         /// What happened.
         change: StatusChange,
     },
@@ -193,8 +204,8 @@ pub enum Write<B = Content> {
 pub struct Payload<B = Content> {
     /// The record.
     pub record: Uuid,
-    /// Which of the record's payloads: the request, the reason of a withdrawal.
-    pub part: &'static str,
+    /// Which of the record's payloads: the request, the reason of a withdrawal, a note of the bank.
+    pub part: Cow<'static, str>,
     /// The content.
     pub body: B,
 }
@@ -232,12 +243,20 @@ pub struct Record {
     pub salt: Option<Content>,
     /// What the 2xx stood for when it was given.
     pub durability: Cow<'static, str>,
-    /// The warnings of the receipt, as JSON.
+    /// The warnings of the receipt, as JSON. They may name members the partner made up, so they are sealed on disk.
     pub warnings: Cow<'static, str>,
     /// The correlation id of the call.
     pub correlation_id: Uuid,
     /// The flow it is a step of.
     pub process_id: Option<i64>,
+    /// The product it is about.
+    pub product: Cow<'static, str>,
+    /// The version of the products in force when it was accepted; 0 for the built-in ones.
+    pub products_version: u32,
+    /// The code lists it was checked with, a JSON array of `name@version`.
+    pub lists: Cow<'static, str>,
+    /// Keyed digest of the person, where repeated persons are looked for.
+    pub person: Option<Digest>,
 }
 
 /// Who set a status.
@@ -267,15 +286,25 @@ impl Actor {
     }
 }
 
-/// One entry of a record's timeline.
+/// Something that happened to a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusChange {
     /// The status from then on.
     pub status: Cow<'static, str>,
+    /// Whether anything can follow.
+    pub open: bool,
     /// Who set it.
     pub actor: Actor,
+    /// Which user or program of the actor.
+    pub actor_name: Option<String>,
     /// When.
     pub at: Millis,
+    /// A code that says why.
+    pub reason: Option<Cow<'static, str>>,
+    /// The bank's own reference; the one before stays when there is none.
+    pub bank_reference: Option<String>,
+    /// Whether the bank spoke with the person. Only the first time counts.
+    pub first_contact: bool,
 }
 
 /// An onboarding flow to be opened.

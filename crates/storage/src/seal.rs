@@ -167,12 +167,15 @@ impl Sealer {
     fn seal_write(&self, scope: &Scope, write: Write) -> Result<Write<Sealed>, StoreError> {
         Ok(match write {
             Write::Payload(Payload { record, part, body }) => {
-                let binding = Binding::Payload { record, part, partner: scope.partner, environment: scope.environment };
-                Write::Payload(Payload { record, part, body: self.seal(&binding, body.into_vec())? })
+                let binding =
+                    Binding::Payload { record, part: &part, partner: scope.partner, environment: scope.environment };
+                let body = self.seal(&binding, body.into_vec())?;
+                Write::Payload(Payload { record, part, body })
             }
             Write::Record(record) => Write::Record(record),
-            Write::Outbox { record, destination, due_at } => Write::Outbox { record, destination, due_at },
-            Write::Status { record, change } => Write::Status { record, change },
+            Write::Delivery(delivery) => Write::Delivery(delivery),
+            Write::Message(message) => Write::Message(message),
+            Write::Status { record, destination, change } => Write::Status { record, destination, change },
             Write::OpenFlow(flow) => Write::OpenFlow(flow),
             Write::StepFlow(step) => Write::StepFlow(step),
         })

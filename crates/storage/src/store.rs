@@ -1,5 +1,6 @@
 //! The handle everybody uses: asynchronous, cheap to clone, sealing and opening on the way.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,9 +12,9 @@ use crate::readers::Readers;
 use crate::running::Attempts;
 use crate::writer::{Work, Writer};
 use crate::{
-    ApplicationEntry, Binding, Change, Claim, Claimed, Commit, Content, Cursor, Digest, Engine, Filter, Flow, Folder,
-    Idempotency, KeyEntry, Known, Mark, Marked, Millis, OpenError, Outcome, Page, Record, Reply, Running, Scope,
-    Sealer, SqliteEngine, StatusChange, StillRunning, StoreError, StoredReply, Verdict, key_file,
+    ApplicationEntry, Binding, Change, Claim, Claimed, Commit, Content, Cursor, Delivery, Digest, Engine, Filter, Flow,
+    Folder, Idempotency, KeyEntry, Known, Mark, Marked, Millis, OpenError, Outcome, Page, Record, Reply, Running,
+    Scope, Sealer, SqliteEngine, StillRunning, StoreError, StoredReply, TimelineEntry, Verdict, key_file,
 };
 
 /// Sizes of a store, each at least one.
@@ -196,13 +197,43 @@ impl Store {
         self.inner.readers.ask(move |reader| reader.records(&scope, &filter, after, limit)).await
     }
 
-    /// The timeline of a record, oldest first.
+    /// What each destination makes of a record.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn timeline(&self, scope: &Scope, record: Uuid) -> Result<Vec<StatusChange>, StoreError> {
+    pub async fn record_deliveries(&self, scope: &Scope, record: Uuid) -> Result<Vec<Delivery>, StoreError> {
         let scope = *scope;
-        self.inner.readers.ask(move |reader| reader.timeline(&scope, record)).await
+        self.inner.readers.ask(move |reader| reader.record_deliveries(&scope, record)).await
+    }
+
+    /// The timeline of a record at one destination or at all, oldest first.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn timeline(
+        &self,
+        scope: &Scope,
+        record: Uuid,
+        destination: Option<String>,
+    ) -> Result<Vec<TimelineEntry>, StoreError> {
+        let scope = *scope;
+        self.inner.readers.ask(move |reader| reader.timeline(&scope, record, destination.as_deref())).await
+    }
+
+    /// When this person was last accepted for this partner, in this environment and API, if not before `since`. What
+    /// other partners know of the person is not told.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn recent_of_person(
+        &self,
+        scope: &Scope,
+        api: &'static str,
+        person: Digest,
+        since: Millis,
+    ) -> Result<Option<Millis>, StoreError> {
+        let scope = *scope;
+        self.inner.readers.ask(move |reader| reader.recent_of_person(&scope, api, &person, since)).await
     }
 
     /// A payload of a record, opened.
@@ -213,11 +244,12 @@ impl Store {
         &self,
         scope: &Scope,
         record: Uuid,
-        part: &'static str,
+        part: impl Into<Cow<'static, str>>,
     ) -> Result<Option<Content>, StoreError> {
-        let scope = *scope;
-        let sealed = self.inner.readers.ask(move |reader| reader.payload(&scope, record, part)).await?;
-        let binding = Binding::Payload { record, part, partner: scope.partner, environment: scope.environment };
+        let (scope, part) = (*scope, part.into());
+        let wanted = part.clone();
+        let sealed = self.inner.readers.ask(move |reader| reader.payload(&scope, record, &wanted)).await?;
+        let binding = Binding::Payload { record, part: &part, partner: scope.partner, environment: scope.environment };
         sealed.map(|sealed| self.inner.sealer.open(&binding, sealed)).transpose()
     }
 
@@ -280,7 +312,7 @@ impl Store {
         self.inner.writer.ask(|answer| Work::Purge { now, limit, answer }).await
     }
 
-    /// Leases due outbox rows of all partners.
+    /// Leases due messages for destinations, of all partners.
     ///
     /// # Errors
     /// See [`StoreError`].

@@ -6,11 +6,11 @@ use uuid::fmt::Hyphenated;
 
 use super::fault::Fault;
 use super::row::scoped;
-use super::{execute, flow, require_one, row};
+use super::{delivery, execute, flow, message, row};
 use crate::model::{Payload, Write};
 use crate::{
-    Condition, Constraint, Idempotency, Known, Millis, Record, Scope, Sealed, SealedCommit, SealedIdempotency,
-    StatusChange, StoreError, StoredReply, Verdict,
+    Condition, Constraint, Digest, Idempotency, Known, Millis, Record, Scope, Sealed, SealedCommit, SealedIdempotency,
+    StoreError, StoredReply, Verdict,
 };
 
 /// What became of one commit.
@@ -108,7 +108,11 @@ fn refusal(connection: &Connection, commit: &SealedCommit) -> Result<Option<Verd
     for (index, condition) in commit.conditions.iter().enumerate() {
         let holds = match condition {
             Condition::FlowIs { process_id, states } => flow::is_in(connection, scope, *process_id, states, *now)?,
-            Condition::StatusIs { record, one_of } => status_is(connection, scope, *record, one_of)?,
+            Condition::IsOpen { record } => delivery::is_open(connection, scope, *record)?,
+            Condition::DeliveryIs { id, version } => delivery::is(connection, scope, *id, *version)?,
+            Condition::NoRecordOfPerson { person, api, since } => {
+                recent_of_person(connection, scope, api, person, *since)?.is_none()
+            }
         };
         if !holds {
             return Ok(Some(Verdict::ConditionFailed(index)));
@@ -131,20 +135,17 @@ fn write_all(connection: &Connection, commit: &SealedCommit) -> Result<(), Fault
         match write {
             Write::Record(record) => {
                 insert_record(connection, scope, record)?;
-                own = Some(record.id);
+                own = Some(&**record);
             }
             Write::Payload(payload) => {
                 require_in_scope(connection, scope, payload.record, own)?;
                 insert_payload(connection, scope, payload)?;
             }
-            Write::Outbox { record, destination, due_at } => {
-                require_in_scope(connection, scope, *record, own)?;
-                let mut statement = connection.prepare_cached(
-                    "INSERT INTO outbox (record_id, destination, state, next_due_at) VALUES (?1, ?2, 'pending', ?3)",
-                )?;
-                statement.execute(params![record.as_bytes(), destination, due_at])?;
+            Write::Delivery(delivery) => delivery::insert(connection, scope, delivery, own)?,
+            Write::Message(message) => message::insert(connection, scope, message, own)?,
+            Write::Status { record, destination, change } => {
+                delivery::change_status(connection, scope, *record, destination.as_deref(), change)?;
             }
-            Write::Status { record, change } => change_status(connection, scope, *record, change)?,
             Write::OpenFlow(flow) => flow::open(connection, scope, flow, commit.now)?,
             Write::StepFlow(step) => flow::step(connection, scope, step)?,
         }
@@ -160,20 +161,30 @@ fn write_all(connection: &Connection, commit: &SealedCommit) -> Result<(), Fault
     Ok(())
 }
 
-fn status_is(connection: &Connection, scope: &Scope, record: Uuid, one_of: &[&str]) -> rusqlite::Result<bool> {
+/// When this person was last accepted for this partner, if not before `since`.
+pub(super) fn recent_of_person(
+    connection: &Connection,
+    scope: &Scope,
+    api: &str,
+    person: &Digest,
+    since: Millis,
+) -> rusqlite::Result<Option<Millis>> {
     let mut statement = connection.prepare_cached(
-        "SELECT status FROM records WHERE id = ?1 AND partner_id = ?2 AND application_id = ?3 AND environment = ?4",
+        "SELECT max(received_at) FROM records
+         WHERE person_digest = ?1 AND partner_id = ?2 AND environment = ?3 AND api = ?4 AND received_at >= ?5",
     )?;
-    let holds = statement.query_row(scoped!(scope, record.as_bytes()), |row| {
-        let status = row.get_ref(0)?.as_str()?;
-        Ok(one_of.contains(&status))
-    });
-    Ok(holds.optional()?.unwrap_or(false))
+    let parameters = params![person, scope.partner.0.as_bytes(), scope.environment.number(), api, since];
+    statement.query_row(parameters, |row| row.get(0))
 }
 
 /// A row may only be hung on a record of the commit's scope; the record of the same commit needs no look-up.
-fn require_in_scope(connection: &Connection, scope: &Scope, record: Uuid, own: Option<Uuid>) -> Result<(), Fault> {
-    if own == Some(record) {
+pub(super) fn require_in_scope(
+    connection: &Connection,
+    scope: &Scope,
+    record: Uuid,
+    own: Option<&Record>,
+) -> Result<(), Fault> {
+    if own.is_some_and(|own| own.id == record) {
         return Ok(());
     }
     let mut statement = connection.prepare_cached(
@@ -190,8 +201,9 @@ fn insert_record(connection: &Connection, scope: &Scope, record: &Record) -> Res
     let mut statement = connection.prepare_cached(
         "INSERT INTO records (id, partner_id, application_id, environment, public_id, api, version, operation,
            contract_version, partner_reference, campaign, source, sub_partner, received_at, status, payload_hash, salt,
-           durability, warnings, correlation_id, process_id)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
+           durability, warnings, correlation_id, process_id, product, products_version, lists, person_digest)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
+           ?23, ?24, ?25)",
     )?;
     let (mut public_id, mut correlation_id) = ([0; Hyphenated::LENGTH], [0; Hyphenated::LENGTH]);
     statement.execute(scoped!(
@@ -214,11 +226,11 @@ fn insert_record(connection: &Connection, scope: &Scope, record: &Record) -> Res
         record.warnings,
         &*record.correlation_id.hyphenated().encode_lower(&mut correlation_id),
         record.process_id,
+        record.product,
+        record.products_version,
+        record.lists,
+        record.person,
     ))?;
-    let mut statement = connection.prepare_cached(
-        "INSERT INTO statuses (record_id, position, status, actor, at) VALUES (?1, 0, ?2, 'partner', ?3)",
-    )?;
-    statement.execute(params![record.id.as_bytes(), record.status, record.received_at])?;
     Ok(())
 }
 
@@ -236,20 +248,6 @@ fn insert_payload(connection: &Connection, scope: &Scope, payload: &Payload<Seal
         payload.body.nonce,
         payload.body.ciphertext,
     ])?;
-    Ok(())
-}
-
-fn change_status(connection: &Connection, scope: &Scope, record: Uuid, change: &StatusChange) -> Result<(), Fault> {
-    let mut statement = connection.prepare_cached(
-        "UPDATE records SET status = ?5
-         WHERE id = ?1 AND partner_id = ?2 AND application_id = ?3 AND environment = ?4",
-    )?;
-    require_one(&mut statement, scoped!(scope, record.as_bytes(), change.status))?;
-    let mut statement = connection.prepare_cached(
-        "INSERT INTO statuses (record_id, position, status, actor, at)
-         VALUES (?1, (SELECT max(position) + 1 FROM statuses WHERE record_id = ?1), ?2, ?3, ?4)",
-    )?;
-    statement.execute(params![record.as_bytes(), change.status, change.actor.as_str(), change.at])?;
     Ok(())
 }
 

@@ -2,11 +2,12 @@
 
 mod checkpoint;
 mod commit;
+mod delivery;
 mod directory;
 mod fault;
 mod flow;
+mod message;
 mod migrate;
-mod outbox;
 mod read;
 mod row;
 
@@ -34,7 +35,7 @@ const DATABASE_NAME: &str = "usher.db";
 const BUSY_MAX: Duration = Duration::from_secs(5);
 
 /// There are fewer statements than this, so each is prepared once per connection.
-const STATEMENTS_MAX: usize = 64;
+const STATEMENTS_MAX: usize = 128;
 
 /// SQLite in a data folder.
 pub struct SqliteEngine {
@@ -117,11 +118,11 @@ impl Engine for SqliteEngine {
     }
 
     fn claim(&mut self, claim: &Claim) -> Result<Vec<Claimed>, StoreError> {
-        self.transaction(|connection| outbox::claim(connection, claim))
+        self.transaction(|connection| message::claim(connection, claim))
     }
 
     fn mark(&mut self, marks: &[Mark]) -> Result<Vec<Marked>, StoreError> {
-        self.transaction(|connection| outbox::mark(connection, marks))
+        self.transaction(|connection| message::mark(connection, marks))
     }
 
     fn administer(&mut self, changes: &[Change]) -> Result<(), StoreError> {

@@ -5,11 +5,11 @@ use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
 use super::fault::Fault;
-use super::row::{self, record_columns, scoped};
+use super::row::{self, delivery_columns, delivery_tables, entry_columns, record_columns, scoped};
 use super::{commit, flow};
 use crate::{
-    ApplicationEntry, ApplicationId, Cursor, Digest, Filter, Flow, Idempotency, KeyEntry, Known, Millis, Page,
-    PayloadKeys, Reader, Record, Scope, Sealed, StatusChange, StoreError, StoredReply,
+    ApplicationEntry, ApplicationId, Cursor, Delivery, Digest, Filter, Flow, Idempotency, KeyEntry, Known, Millis,
+    Page, PayloadKeys, Reader, Record, Scope, Sealed, StoreError, StoredReply, TimelineEntry,
 };
 
 /// A reading connection.
@@ -40,7 +40,7 @@ impl Reader for SqliteReader {
             let mut statement = connection.prepare_cached(concat!(
                 "SELECT ",
                 record_columns!(),
-                " FROM records WHERE public_id = ?1 AND partner_id = ?2 AND application_id = ?3 AND environment = ?4"
+                " FROM records AS r WHERE public_id = ?1 AND partner_id = ?2 AND application_id = ?3 AND environment = ?4"
             ))?;
             let mut text = [0; Hyphenated::LENGTH];
             let public_id: &str = public_id.hyphenated().encode_lower(&mut text);
@@ -67,7 +67,7 @@ impl Reader for SqliteReader {
                 let mut statement = connection.prepare_cached(concat!(
                     "SELECT ",
                     record_columns!(),
-                    " FROM records
+                    " FROM records AS r
                      WHERE id < ?1 AND partner_id = ?2 AND application_id = ?3 AND environment = ?4 AND api = ?5
                      ORDER BY id DESC LIMIT ?6"
                 ))?;
@@ -77,7 +77,7 @@ impl Reader for SqliteReader {
                 let mut statement = connection.prepare_cached(concat!(
                     "SELECT ",
                     record_columns!(),
-                    " FROM records
+                    " FROM records AS r
                      WHERE id < ?1 AND partner_id = ?2 AND application_id = ?3 AND environment = ?4
                        AND partner_reference = ?5 AND (?6 IS NULL OR api = ?6)
                      ORDER BY id DESC LIMIT ?7"
@@ -92,14 +92,46 @@ impl Reader for SqliteReader {
         Ok(Page { records, next })
     }
 
-    fn timeline(&mut self, scope: &Scope, record: Uuid) -> Result<Vec<StatusChange>, StoreError> {
+    fn record_deliveries(&mut self, scope: &Scope, record: Uuid) -> Result<Vec<Delivery>, StoreError> {
         self.run(|connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT s.status, s.actor, s.at FROM statuses AS s JOIN records AS r ON r.id = s.record_id
-                 WHERE s.record_id = ?1 AND r.partner_id = ?2 AND r.application_id = ?3 AND r.environment = ?4
-                 ORDER BY s.position",
-            )?;
-            statement.query_map(scoped!(scope, record.as_bytes()), row::status_change)?.collect()
+            let mut statement = connection.prepare_cached(concat!(
+                "SELECT ",
+                delivery_columns!(),
+                " FROM ",
+                delivery_tables!(),
+                " WHERE d.record_id = ?1 AND r.partner_id = ?2 AND r.application_id = ?3 AND r.environment = ?4
+                 ORDER BY d.id"
+            ))?;
+            statement.query_map(scoped!(scope, record.as_bytes()), row::delivery)?.collect()
+        })
+    }
+
+    fn timeline(
+        &mut self,
+        scope: &Scope,
+        record: Uuid,
+        destination: Option<&str>,
+    ) -> Result<Vec<TimelineEntry>, StoreError> {
+        self.run(|connection| {
+            let mut statement = connection.prepare_cached(concat!(
+                "WITH d AS (
+                   SELECT d.id, d.destination, d.first_status, d.received_at
+                   FROM deliveries AS d JOIN records AS r ON r.id = d.record_id
+                   WHERE d.record_id = ?1 AND r.partner_id = ?2 AND r.application_id = ?3 AND r.environment = ?4
+                     AND (?5 IS NULL OR d.destination = ?5)
+                 )
+                 SELECT ",
+                entry_columns!(),
+                " FROM d LEFT JOIN statuses AS s ON false
+                 UNION ALL
+                 SELECT ",
+                entry_columns!(),
+                " FROM d JOIN statuses AS s ON s.delivery_id = d.id
+                 ORDER BY 7, 1, 3"
+            ))?;
+            let entries =
+                statement.query_map(scoped!(scope, record.as_bytes(), destination), |row| row::entry(row, 0))?;
+            entries.collect()
         })
     }
 
@@ -121,6 +153,16 @@ impl Reader for SqliteReader {
         now: Millis,
     ) -> Result<Option<Known<StoredReply>>, StoreError> {
         self.run(|connection| commit::known(connection, scope, idempotency, now))
+    }
+
+    fn recent_of_person(
+        &mut self,
+        scope: &Scope,
+        api: &str,
+        person: &Digest,
+        since: Millis,
+    ) -> Result<Option<Millis>, StoreError> {
+        self.run(|connection| commit::recent_of_person(connection, scope, api, person, since))
     }
 
     fn flow(&mut self, scope: &Scope, process_id: i64) -> Result<Option<Flow>, StoreError> {

@@ -7,14 +7,39 @@ use rusqlite::types::{FromSqlError, Type};
 use uuid::Uuid;
 
 use crate::{
-    Actor, ApplicationId, Content, Environment, Flow, KeyId, Mode, PartnerId, Record, Scope, Sealed, StatusChange,
+    Actor, ApplicationId, Content, Delivery, Environment, Flow, KeyId, Mode, PartnerId, Record, Scope, Sealed,
+    TimelineEntry,
 };
 
-/// The columns [`record`] reads, in its order.
+/// The columns of `records AS r` that [`record`] reads, in its order.
 macro_rules! record_columns {
     () => {
-        "id, public_id, api, version, operation, contract_version, partner_reference, campaign, source, sub_partner, \
-         received_at, status, payload_hash, salt, durability, warnings, correlation_id, process_id"
+        "r.id, r.public_id, r.api, r.version, r.operation, r.contract_version, r.partner_reference, r.campaign, r.source, \
+         r.sub_partner, r.received_at, r.status, r.payload_hash, r.salt, r.durability, r.warnings, r.correlation_id, \
+         r.process_id, r.product, r.products_version, r.lists, r.person_digest"
+    };
+}
+/// The columns [`delivery`] reads, in its order, of [`delivery_tables`].
+macro_rules! delivery_columns {
+    () => {
+        concat!(
+            record_columns!(),
+            ", r.partner_id, r.application_id, r.environment, p.name, d.id, d.destination, d.status, d.version, d.open, \
+             d.promised_at, d.first_contact_at, d.acknowledged_at, d.bank_reference, d.changed_at"
+        )
+    };
+}
+/// Deliveries with their records and partners.
+macro_rules! delivery_tables {
+    () => {
+        "deliveries AS d JOIN records AS r ON r.id = d.record_id JOIN partners AS p ON p.id = d.partner_id"
+    };
+}
+/// The columns [`entry`] reads, in its order, of a delivery `d` and its timeline `s`. The acceptance has no row.
+macro_rules! entry_columns {
+    () => {
+        "d.id, d.destination, coalesce(s.position, 0), coalesce(s.status, d.first_status), \
+         coalesce(s.actor, 'partner'), s.actor_name, coalesce(s.at, d.received_at), s.reason, s.bank_reference"
     };
 }
 /// The columns [`flow`] reads, in its order.
@@ -36,7 +61,7 @@ macro_rules! scoped {
         ]
     };
 }
-pub(super) use {flow_columns, record_columns, scoped};
+pub(super) use {delivery_columns, delivery_tables, entry_columns, flow_columns, record_columns, scoped};
 
 pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
     Ok(Record {
@@ -58,6 +83,10 @@ pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
         warnings: text(row, 15)?,
         correlation_id: text_id(row, 16)?,
         process_id: row.get(17)?,
+        product: text(row, 18)?,
+        products_version: row.get(19)?,
+        lists: text(row, 20)?,
+        person: row.get(21)?,
     })
 }
 
@@ -76,10 +105,43 @@ pub(super) fn flow(row: &Row<'_>) -> rusqlite::Result<Flow> {
     })
 }
 
-/// Reads `status, actor, at`.
-pub(super) fn status_change(row: &Row<'_>) -> rusqlite::Result<StatusChange> {
-    let actor = row.get_ref(1)?.as_str().ok().and_then(Actor::from_name);
-    Ok(StatusChange { status: text(row, 0)?, actor: actor.ok_or_else(|| unknown(1))?, at: row.get(2)? })
+/// How many columns [`record_columns`] names.
+const RECORD_COLUMNS: usize = 22;
+
+/// Reads [`delivery_columns`].
+pub(super) fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
+    let own = RECORD_COLUMNS;
+    Ok(Delivery {
+        record: record(row)?,
+        scope: scope(row, own)?,
+        partner_name: row.get(own + 3)?,
+        id: row.get(own + 4)?,
+        destination: row.get(own + 5)?,
+        status: text(row, own + 6)?,
+        version: row.get(own + 7)?,
+        open: row.get(own + 8)?,
+        promised_at: row.get(own + 9)?,
+        first_contact_at: row.get(own + 10)?,
+        acknowledged_at: row.get(own + 11)?,
+        bank_reference: row.get(own + 12)?,
+        changed_at: row.get(own + 13)?,
+    })
+}
+
+/// Reads [`entry_columns`], starting at `first`.
+pub(super) fn entry(row: &Row<'_>, first: usize) -> rusqlite::Result<TimelineEntry> {
+    let actor = row.get_ref(first + 4)?.as_str().ok().and_then(Actor::from_name);
+    Ok(TimelineEntry {
+        delivery: row.get(first)?,
+        destination: row.get(first + 1)?,
+        position: row.get(first + 2)?,
+        status: text(row, first + 3)?,
+        actor: actor.ok_or_else(|| unknown(first + 4))?,
+        actor_name: row.get(first + 5)?,
+        at: row.get(first + 6)?,
+        reason: row.get::<_, Option<String>>(first + 7)?.map(Cow::Owned),
+        bank_reference: row.get(first + 8)?,
+    })
 }
 
 /// Reads `key_id, nonce, ciphertext`, starting at `first`.

@@ -4,12 +4,11 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use usher_storage::{
-    Actor, Condition, Constraint, Filter, Folder, Options, Outcome, SqliteEngine, StatusChange, Store, StoreError,
-    Write,
-};
+use usher_storage::{Condition, Constraint, Filter, Folder, Options, Outcome, SqliteEngine, Store, StoreError, Write};
 
-use crate::fixtures::{House, NOW, OWN, STRANGERS, commit, private_folder, public_id, queue, record_id, reply};
+use crate::fixtures::{
+    House, NOW, OWN, STRANGERS, accepted, change, commit, delivery, private_folder, public_id, queue, record_id, reply,
+};
 
 #[tokio::test]
 async fn what_is_queued_is_written_in_one_transaction_and_the_first_waits_for_nobody() {
@@ -36,15 +35,13 @@ async fn a_refused_commit_leaves_nothing_and_does_not_disturb_the_others_of_its_
     assert_eq!(gate.arrival(), 1);
 
     let mut failed_condition = commit(3);
-    failed_condition.conditions = vec![
-        Condition::StatusIs { record: record_id(1), one_of: &["NEW"] },
-        Condition::StatusIs { record: record_id(1), one_of: &["CLAIMED", "FOLLOW_UP"] },
-    ];
+    failed_condition.conditions =
+        vec![Condition::DeliveryIs { id: 1, version: 0 }, Condition::DeliveryIs { id: 1, version: 1 }];
     let mut taken_id = commit(4);
     let Write::Record(record) = &mut taken_id.writes[0] else { panic!("a record comes first") };
     record.public_id = public_id(1);
     let mut of_nothing = commit(5);
-    of_nothing.writes.push(Write::Outbox { record: record_id(99), destination: "bank".into(), due_at: NOW });
+    of_nothing.writes.push(accepted(99, "bank", NOW));
     let tasks = queue(&house.store, [commit(2), failed_condition, taken_id, of_nothing, commit(6)]).await;
     gate.open();
     assert_eq!(gate.arrival(), 5);
@@ -65,7 +62,7 @@ async fn a_refused_commit_leaves_nothing_and_does_not_disturb_the_others_of_its_
             Ok(Outcome::Committed(reply(6))),
         ]
     );
-    for table in ["records", "payloads", "outbox", "statuses", "idempotency"] {
+    for table in ["records", "payloads", "deliveries", "messages", "idempotency"] {
         assert_eq!(house.count(table), 3, "{table}");
     }
 }
@@ -75,11 +72,11 @@ async fn a_fault_between_two_writes_leaves_neither() {
     let house = House::new().await;
     house
         .database()
-        .execute_batch("CREATE TRIGGER fault BEFORE INSERT ON outbox BEGIN SELECT raise(ABORT, 'fault'); END")
+        .execute_batch("CREATE TRIGGER fault BEFORE INSERT ON messages BEGIN SELECT raise(ABORT, 'fault'); END")
         .unwrap();
 
     assert_eq!(house.store.commit(commit(1)).await, Err(StoreError::Constraint(Constraint::Form)));
-    for table in ["records", "payloads", "outbox", "statuses", "idempotency"] {
+    for table in ["records", "payloads", "deliveries", "messages", "idempotency"] {
         assert_eq!(house.count(table), 0, "{table}");
     }
     house.database().execute_batch("DROP TRIGGER fault").unwrap();
@@ -90,12 +87,11 @@ async fn a_fault_between_two_writes_leaves_neither() {
 async fn nothing_is_hung_on_a_record_of_somebody_else() {
     let house = House::new().await;
     house.commit(commit(1)).await;
-    let change = StatusChange { status: "WITHDRAWN".into(), actor: Actor::Partner, at: NOW };
-
     for stranger in STRANGERS {
         for write in [
-            Write::Status { record: record_id(1), change: change.clone() },
-            Write::Outbox { record: record_id(1), destination: "bank".into(), due_at: NOW },
+            Write::Status { record: record_id(1), destination: None, change: change("CLAIMED", NOW) },
+            delivery(1, "provider/7"),
+            accepted(1, "bank", NOW),
             crate::fixtures::payload(1),
         ] {
             let mut commit = commit(2);

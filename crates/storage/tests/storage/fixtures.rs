@@ -8,9 +8,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 use usher_storage::{
-    ApplicationId, Binding, Change, Claim, Claimed, Commit, Content, Digest, Engine, Environment, Folder, Idempotency,
-    KeyId, Mark, Marked, Millis, Mode, OpenError, Options, Outcome, PartnerId, Payload, PayloadKeys, Reader, Record,
-    Reply, Scope, Sealed, SealedCommit, Sealer, SqliteEngine, Store, StoreError, Verdict, Write,
+    Actor, ApplicationId, Binding, Change, Claim, Claimed, Commit, Content, Digest, Engine, Environment, Folder,
+    Idempotency, KeyId, Mark, Marked, Millis, Mode, NewDelivery, NewMessage, OpenError, Options, Outcome, PartnerId,
+    Payload, PayloadKeys, Reader, Record, Reply, Scope, Sealed, SealedCommit, Sealer, SqliteEngine, StatusChange,
+    Store, StoreError, Verdict, Write,
 };
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -225,6 +226,10 @@ pub(crate) fn record(number: u8) -> Record {
         warnings: "[]".into(),
         correlation_id: Uuid::from_u128(99),
         process_id: None,
+        product: "mortgage".into(),
+        products_version: 3,
+        lists: "[\"banks@1\"]".into(),
+        person: Some(digest(200)),
     }
 }
 
@@ -239,7 +244,54 @@ pub(crate) fn reply(number: u8) -> Reply {
 
 pub(crate) fn payload(number: u8) -> Write {
     let body = format!("{{\"number\":{number},\"person\":\"{SECRET}\"}}").into_bytes();
-    Write::Payload(Payload { record: record_id(number), part: "request", body: Content::from(body) })
+    Write::Payload(Payload { record: record_id(number), part: "request".into(), body: Content::from(body) })
+}
+
+/// A way of a record.
+pub(crate) fn delivery(number: u8, destination: &'static str) -> Write {
+    let promised_at = Some(NOW + 1_000 - Millis::from(number));
+    Write::Delivery(NewDelivery { record: record_id(number), destination: destination.into(), promised_at })
+}
+
+/// What a destination is told of a record first.
+pub(crate) fn accepted(number: u8, destination: &'static str, due_at: Millis) -> Write {
+    told(number, destination, "request.accepted", destination, due_at)
+}
+
+/// Something `to` is told about the delivery of a record to a destination.
+pub(crate) fn told(
+    number: u8,
+    to: &'static str,
+    event: &'static str,
+    destination: &'static str,
+    due_at: Millis,
+) -> Write {
+    Write::Message(NewMessage {
+        record: record_id(number),
+        destination: to.into(),
+        event: event.into(),
+        delivery: Some(destination.into()),
+        due_at,
+    })
+}
+
+/// A status given by an agent of the bank.
+pub(crate) fn change(status: &'static str, at: Millis) -> StatusChange {
+    StatusChange {
+        status: status.into(),
+        open: true,
+        actor: Actor::Bank,
+        actor_name: Some("agent-7".to_owned()),
+        at,
+        reason: None,
+        bank_reference: None,
+        first_contact: false,
+    }
+}
+
+/// A commit of writes alone.
+pub(crate) fn writing(scope: Scope, writes: Vec<Write>) -> Commit {
+    Commit { scope, now: NOW, idempotency: None, conditions: Vec::new(), writes, reply: reply(0) }
 }
 
 /// A whole commit of a record, its payload and its way out.
@@ -252,7 +304,8 @@ pub(crate) fn commit(number: u8) -> Commit {
         writes: vec![
             Write::Record(Box::new(record(number))),
             payload(number),
-            Write::Outbox { record: record_id(number), destination: "bank".into(), due_at: NOW },
+            delivery(number, "bank"),
+            accepted(number, "bank", NOW),
         ],
         reply: reply(number),
     }

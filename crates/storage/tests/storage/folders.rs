@@ -3,8 +3,9 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::time::Duration;
 
-use usher_storage::{OpenError, Options, Outcome, Store};
+use usher_storage::{ApplicationId, Claim, Environment, Filter, OpenError, Options, Outcome, PartnerId, Scope, Store};
 
 use crate::fixtures::{House, commit, database, private_folder, reply};
 
@@ -202,15 +203,21 @@ async fn an_empty_folder_gets_the_whole_schema() {
         tables,
         [
             "applications",
+            "audit",
+            "bank_users",
+            "deliveries",
+            "documents",
             "flows",
             "idempotency",
             "keys",
-            "outbox",
+            "ledger",
+            "messages",
             "partners",
             "payload_keys",
             "payloads",
             "records",
             "refinery_schema_history",
+            "secret_checks",
             "statuses",
             "subscriptions",
         ]
@@ -218,4 +225,87 @@ async fn an_empty_folder_gets_the_whole_schema() {
     let loose = "SELECT count(*) FROM pragma_table_list
         WHERE schema = 'main' AND NOT strict AND name NOT LIKE 'sqlite_%' AND name <> 'refinery_schema_history'";
     assert_eq!(database.query_row(loose, [], |row| row.get::<_, i64>(0)).unwrap(), 0, "every table is STRICT");
+}
+
+/// What the first version wrote, in its own SQL: a record that is under way, one that was withdrawn, one for a provider.
+const FIRST_VERSION: &str = "
+    INSERT INTO partners VALUES (zeroblob(16), 'A partner', 0);
+    INSERT INTO applications VALUES (zeroblob(16), zeroblob(16), 'app', 'An application', 'tolerant', 0);
+    INSERT INTO records (id, public_id, partner_id, application_id, environment, api, version, operation,
+        contract_version, received_at, status, payload_hash, durability, warnings, correlation_id)
+    SELECT unhex('0000000000000000000000000000000' || value), '00000000-0000-0000-0000-00000000000' || value,
+        zeroblob(16), zeroblob(16), 1, 'contact_request', 1, 'submitContactRequest', '1.0.0', 100 + value,
+        CASE value WHEN 2 THEN 'WITHDRAWN' ELSE 'NEW' END, zeroblob(32), 'single-disk', '[{\"pointer\":\"/aName\"}]',
+        '00000000-0000-0000-0000-000000000099'
+    FROM json_each('[1, 2, 3]');
+    INSERT INTO statuses SELECT id, 0, 'NEW', 'partner', received_at FROM records;
+    INSERT INTO statuses SELECT id, 1, 'WITHDRAWN', 'partner', 150 FROM records WHERE status = 'WITHDRAWN';
+    INSERT INTO outbox (record_id, destination, state, next_due_at, finished_at)
+    SELECT id, CASE received_at WHEN 103 THEN 'provider/7' ELSE 'bank' END,
+        CASE received_at WHEN 101 THEN 'delivered' ELSE 'pending' END, received_at,
+        CASE received_at WHEN 101 THEN 120 END FROM records;
+    INSERT INTO outbox (record_id, destination, state, next_due_at)
+    SELECT id, 'bank/withdrawal', 'pending', 150 FROM records WHERE status = 'WITHDRAWN';";
+
+#[tokio::test]
+async fn a_folder_of_the_first_version_is_carried_over() {
+    // Made by the program, then put back to what the first version knew.
+    let folder = private_folder();
+    open(folder.path()).unwrap().close();
+    let path = folder.path().join("usher.db");
+    let old = database(folder.path());
+    let history: Vec<(i64, String, String, String)> = old
+        .prepare("SELECT version, name, applied_on, checksum FROM refinery_schema_history ORDER BY version")
+        .unwrap()
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    drop(old);
+    fs::write(&path, "").unwrap();
+    let old = database(folder.path());
+    old.execute_batch(include_str!("../../migrations/sqlite/V1__first.sql")).unwrap();
+    old.execute_batch(
+        "CREATE TABLE refinery_schema_history (version int4 PRIMARY KEY, name VARCHAR(255), applied_on VARCHAR(255),
+           checksum VARCHAR(255))",
+    )
+    .unwrap();
+    old.execute("INSERT INTO refinery_schema_history VALUES (?1, ?2, ?3, ?4)", history[0].clone()).unwrap();
+    old.execute_batch(FIRST_VERSION).unwrap();
+    drop(old);
+
+    let store = open(folder.path()).unwrap();
+    let nil = uuid::Uuid::nil();
+    let scope = Scope { partner: PartnerId(nil), application: ApplicationId(nil), environment: Environment::Sandbox };
+    let page = store.records(&scope, Filter::Api("contact_request".into()), None, 10).await.unwrap();
+    assert_eq!(page.records.len(), 3);
+    for record in page.records {
+        assert_eq!((&*record.warnings, &*record.lists, record.products_version), ("[]", "[]", 0));
+        let number = record.id.as_u128();
+        let deliveries = store.record_deliveries(&scope, record.id).await.unwrap();
+        let [delivery] = &deliveries[..] else { panic!("{number}: {deliveries:?}") };
+        let entries = store.timeline(&scope, record.id, None).await.unwrap();
+        let timeline: Vec<_> = entries.iter().map(|entry| (entry.position, &*entry.status, entry.at)).collect();
+        let seen = (&*delivery.destination, delivery.open, delivery.version, delivery.acknowledged_at);
+        match number {
+            1 => assert_eq!((seen, &timeline[..]), (("bank", true, 0, Some(120)), &[(0, "NEW", 101)][..])),
+            2 => assert_eq!(
+                (seen, &timeline[..]),
+                (("bank", false, 1, None), &[(0, "NEW", 102), (1, "WITHDRAWN", 150)][..])
+            ),
+            _ => assert_eq!((seen, &timeline[..]), (("provider/7", true, 0, None), &[(0, "NEW", 103)][..])),
+        }
+    }
+    let claim = Claim { environment: None, now: 1_000, lease: Duration::from_secs(1), limit: 10 };
+    let rows = store.claim(claim).await.unwrap();
+    let rows: Vec<_> =
+        rows.iter().map(|row| (row.record.as_u128(), &*row.event, &*row.destination, row.position)).collect();
+    assert_eq!(
+        rows,
+        [
+            (2, "request.accepted", "bank", Some(0)),
+            (3, "request.accepted", "provider/7", Some(0)),
+            (2, "request.withdrawn", "bank", Some(1)),
+        ]
+    );
 }

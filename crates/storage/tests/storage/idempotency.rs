@@ -51,7 +51,7 @@ async fn the_same_key_twice_in_one_batch_is_stored_once() {
 async fn a_key_whose_request_was_refused_may_be_used_again() {
     let house = House::new().await;
     let mut refused = commit(1);
-    refused.conditions = vec![Condition::StatusIs { record: record_id(9), one_of: &["NEW"] }];
+    refused.conditions = vec![Condition::IsOpen { record: record_id(9) }];
     assert_eq!(house.commit(refused).await, Outcome::ConditionFailed(0));
 
     let mut other_body = commit(1);

@@ -1,11 +1,12 @@
 //! The promises of the store, each as a partner or an operator would notice it.
 
 mod commits;
+mod deliveries;
 mod directory;
 mod fixtures;
 mod flows;
 mod folders;
 mod idempotency;
-mod outbox;
+mod messages;
 mod reading;
 mod sealing;

@@ -1,8 +1,8 @@
 //! What was accepted can be read again, by its owner and nobody else.
 
-use usher_storage::{Actor, Commit, Condition, Cursor, Filter, Outcome, Scope, StatusChange, StoreError, Write};
+use usher_storage::{Cursor, Filter, Scope, StoreError, Write};
 
-use crate::fixtures::{House, NOW, OWN, SECRET, STRANGERS, commit, public_id, record, record_id, reply};
+use crate::fixtures::{House, OWN, SECRET, STRANGERS, commit, public_id, record, record_id};
 
 fn of_api(api: &'static str) -> Filter {
     Filter::Api(api.into())
@@ -45,7 +45,8 @@ async fn nobody_else_can_read_it() {
     for stranger in STRANGERS {
         let store = &house.store;
         assert_eq!(store.record(&stranger, public_id(1)).await, Ok(None), "{stranger:?}");
-        assert_eq!(store.timeline(&stranger, record_id(1)).await, Ok(Vec::new()), "{stranger:?}");
+        assert_eq!(store.timeline(&stranger, record_id(1), None).await, Ok(Vec::new()), "{stranger:?}");
+        assert_eq!(store.record_deliveries(&stranger, record_id(1)).await, Ok(Vec::new()), "{stranger:?}");
         assert_eq!(store.payload(&stranger, record_id(1), "request").await, Ok(None), "{stranger:?}");
         for filter in [of_api("contact_request"), of_reference("order-7", None)] {
             assert_eq!(numbers(&house, &stranger, filter.clone(), 10).await, [[0; 0]], "{stranger:?}");
@@ -106,22 +107,4 @@ async fn a_cursor_that_was_not_given_out_is_refused() {
     let unknown: Cursor = "0".repeat(32).parse().unwrap();
     let page = house.store.records(&OWN, of_api("contact_request"), Some(unknown), 10).await;
     assert_eq!(page.unwrap_err(), StoreError::UnknownCursor);
-}
-
-#[tokio::test]
-async fn the_timeline_tells_every_status_once() {
-    let house = House::new().await;
-    house.commit(commit(1)).await;
-    let change = StatusChange { status: "WITHDRAWN".into(), actor: Actor::Partner, at: NOW + 9 };
-    let withdrawal = |number| Commit {
-        conditions: vec![Condition::StatusIs { record: record_id(1), one_of: &["NEW", "CLAIMED"] }],
-        writes: vec![Write::Status { record: record_id(1), change: change.clone() }],
-        ..commit(number)
-    };
-    assert_eq!(house.commit(withdrawal(2)).await, Outcome::Committed(reply(2)));
-    assert_eq!(house.commit(withdrawal(3)).await, Outcome::ConditionFailed(0));
-
-    let first = StatusChange { status: "NEW".into(), actor: Actor::Partner, at: NOW + 1 };
-    assert_eq!(house.store.timeline(&OWN, record_id(1)).await, Ok(vec![first, change]));
-    assert_eq!(house.store.record(&OWN, public_id(1)).await.unwrap().unwrap().status, "WITHDRAWN");
 }

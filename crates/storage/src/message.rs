@@ -1,16 +1,39 @@
-//! The outbox as its worker sees it: claim rows under a lease, send outside any transaction, mark.
+//! Messages: what must be told about a record, to a destination or to the partner's application.
 //!
-//! These commands cross partners on purpose; each claimed row says whose it is.
+//! A worker claims what is for destinations under a lease, sends outside any transaction, and marks. These commands
+//! cross partners on purpose; each claimed row says whose it is.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::{Millis, Scope};
+use crate::{Environment, Millis, Scope};
+
+/// The destination of what the partner's application reads.
+pub const PARTNER: &str = "partner";
+
+/// Something to be told about a record.
+#[derive(Clone, Debug)]
+pub struct NewMessage {
+    /// The record.
+    pub record: Uuid,
+    /// Who must be told: a destination, or [`PARTNER`].
+    pub destination: Cow<'static, str>,
+    /// What happened.
+    pub event: Cow<'static, str>,
+    /// The destination of the delivery it is about, whose place in its timeline is kept with the message; none when it
+    /// is about the record as a whole.
+    pub delivery: Option<Cow<'static, str>>,
+    /// Not before.
+    pub due_at: Millis,
+}
 
 /// A wish for work.
 #[derive(Clone, Copy, Debug)]
 pub struct Claim {
+    /// Of one environment, or of both.
+    pub environment: Option<Environment>,
     /// The time now.
     pub now: Millis,
     /// How long the rows are the claimer's.
@@ -26,8 +49,14 @@ pub struct Claimed {
     pub id: i64,
     /// Number of this claim; only a mark that shows it is accepted.
     pub token: i64,
-    /// Where the record must go.
+    /// Who must be told.
     pub destination: String,
+    /// What happened.
+    pub event: String,
+    /// The delivery it is about.
+    pub delivery: Option<i64>,
+    /// The place in the delivery's timeline.
+    pub position: Option<u32>,
     /// How often it was claimed, this time included: counted before sending, so that a crash while sending cannot
     /// retry for ever.
     pub attempts: u32,
@@ -55,12 +84,12 @@ pub struct Mark {
     /// The number its claim was given.
     pub token: i64,
     /// What became of it.
-    pub delivery: Delivery,
+    pub fate: Fate,
 }
 
 /// The result of an attempt.
 #[derive(Clone, Copy, Debug)]
-pub enum Delivery {
+pub enum Fate {
     /// The destination has it.
     Delivered {
         /// Since when.
