@@ -49,11 +49,21 @@ pub fn is_time_zone(name: &str) -> bool {
 
 /// The day of an instant in Berlin.
 pub fn berlin_day(instant: Timestamp) -> Date {
+    berlin().to_datetime(instant).date()
+}
+
+/// The time zone of Berlin.
+pub fn berlin() -> &'static TimeZone {
     static BERLIN: OnceLock<TimeZone> = OnceLock::new();
-    let berlin = BERLIN.get_or_init(|| {
+    BERLIN.get_or_init(|| {
         TimeZoneDatabase::bundled().get("Europe/Berlin").expect("the zone data in the program has Berlin")
-    });
-    berlin.to_datetime(instant).date()
+    })
+}
+
+/// The instant of an RFC 3339 text with offset; none where it is no such text or the calendar has no instant for it.
+pub fn timestamp(text: &str) -> Option<Timestamp> {
+    let (local, offset) = rfc3339(text)?;
+    offset.to_timestamp(local).ok()
 }
 
 /// Local time and offset of an RFC 3339 text.

@@ -19,6 +19,7 @@ pub mod key;
 pub mod national_id;
 pub mod phone;
 pub mod products;
+pub mod promise;
 pub mod random;
 pub mod receipt;
 pub mod reference;
