@@ -9,8 +9,9 @@ use uuid::Uuid;
 
 use crate::model::Write;
 use crate::{
-    ApplicationEntry, Change, Claim, Claimed, Condition, Cursor, Delivery, Digest, Filter, Flow, Idempotency, KeyEntry,
-    Known, Mark, Marked, Millis, OpenError, Page, Record, Scope, Sealed, StoreError, TimelineEntry,
+    ApplicationEntry, BankView, Change, Claim, Claimed, Condition, Cursor, Delivery, DeliveryCursor, DeliveryFilter,
+    DeliveryPage, Digest, Filter, FirstContact, Flow, Idempotency, KeyEntry, Known, Mark, Marked, Message,
+    MessageFilter, Millis, OpenError, Page, PartnerId, Record, Scope, Sealed, StoreError, TimelineEntry,
 };
 
 /// The writing half of an engine; one thread owns it.
@@ -36,6 +37,12 @@ pub trait Engine: Send + 'static {
     /// # Errors
     /// When nothing was marked.
     fn mark(&mut self, marks: &[Mark]) -> Result<Vec<Marked>, StoreError>;
+
+    /// Notes that the bank has these messages, as far as the view shows them, and answers for each, in order.
+    ///
+    /// # Errors
+    /// When nothing was noted.
+    fn acknowledge(&mut self, view: &BankView, ids: &[i64], now: Millis) -> Result<Vec<Marked>, StoreError>;
 
     /// Changes the directory: everything or nothing.
     ///
@@ -118,6 +125,55 @@ pub trait Reader: Send {
         person: &Digest,
         since: Millis,
     ) -> Result<Option<Millis>, StoreError>;
+
+    /// A page of the deliveries of a view.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownCursor`] when the cursor is of another order.
+    fn deliveries(
+        &mut self,
+        view: &BankView,
+        filter: &DeliveryFilter,
+        after: Option<DeliveryCursor>,
+        limit: u32,
+    ) -> Result<DeliveryPage, StoreError>;
+
+    /// A delivery, if the view shows it.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn delivery(&mut self, view: &BankView, id: i64) -> Result<Option<Delivery>, StoreError>;
+
+    /// Messages of a view that nobody has taken yet, oldest first, those after one.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn messages(
+        &mut self,
+        view: &BankView,
+        filter: &MessageFilter,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Message>, StoreError>;
+
+    /// Messages for the partner's application, oldest first, those after one.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn partner_messages(&mut self, scope: &Scope, after: Option<i64>, limit: u32) -> Result<Vec<Message>, StoreError>;
+
+    /// How long everybody waited whose request was accepted from `from` on and before `to`, oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn first_contacts(
+        &mut self,
+        view: &BankView,
+        from: Millis,
+        to: Millis,
+        product: Option<&str>,
+        partner: Option<PartnerId>,
+    ) -> Result<Vec<FirstContact>, StoreError>;
 
     /// A sealed payload of a record.
     ///

@@ -20,12 +20,15 @@ mod sqlite;
 mod store;
 mod writer;
 
-pub use delivery::{Delivery, NewDelivery, TimelineEntry};
+pub use delivery::{
+    BankView, Delivery, DeliveryCursor, DeliveryFilter, DeliveryOrder, DeliveryPage, FirstContact, NewDelivery,
+    TimelineEntry,
+};
 pub use directory::{ApplicationEntry, Change, KeyEntry, Mode, NewKey};
 pub use engine::{Engine, PayloadKeys, Reader, SealedCommit, SealedIdempotency, StoredReply, Verdict};
 pub use error::{Constraint, OpenError, StoreError};
 pub use folder::Folder;
-pub use message::{Claim, Claimed, Fate, Mark, Marked, NewMessage, PARTNER};
+pub use message::{Claim, Claimed, Fate, Mark, Marked, Message, MessageFilter, NewMessage, PARTNER};
 pub use model::{
     Actor, ApplicationId, Commit, Condition, Content, Cursor, Digest, Environment, Filter, Flow, FlowStep, Idempotency,
     Known, Millis, NewFlow, Outcome, Page, PartnerId, Payload, Record, Reply, Scope, StatusChange, Write,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::{Environment, Millis, Scope};
+use crate::{Environment, Millis, Record, Scope, TimelineEntry};
 
 /// The destination of what the partner's application reads.
 pub const PARTNER: &str = "partner";
@@ -27,6 +27,34 @@ pub struct NewMessage {
     pub delivery: Option<Cow<'static, str>>,
     /// Not before.
     pub due_at: Millis,
+}
+
+/// A message as whoever is told reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Its number, in the order of the commits.
+    pub id: i64,
+    /// Who is told.
+    pub destination: String,
+    /// What happened.
+    pub event: String,
+    /// Whose record it is.
+    pub scope: Scope,
+    /// The record as it is now.
+    pub record: Record,
+    /// The entry of a delivery's timeline it is about; none when it is about the record as a whole.
+    pub entry: Option<TimelineEntry>,
+}
+
+/// Which messages of a view to list. What is left out does not matter.
+#[derive(Clone, Debug, Default)]
+pub struct MessageFilter {
+    /// About records of one API.
+    pub api: Option<String>,
+    /// Of one kind.
+    pub event: Option<String>,
+    /// For one destination of those the view shows.
+    pub destination: Option<String>,
 }
 
 /// A wish for work.
@@ -107,11 +135,13 @@ pub enum Fate {
     },
 }
 
-/// What became of a mark.
+/// What became of a mark or an acknowledgement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Marked {
     /// Written.
     Done,
     /// The row was claimed again or finished by somebody else; nothing was changed.
     Stale,
+    /// There is no such row for this caller.
+    Unknown,
 }

@@ -12,8 +12,9 @@ use crate::readers::Readers;
 use crate::running::Attempts;
 use crate::writer::{Work, Writer};
 use crate::{
-    ApplicationEntry, Binding, Change, Claim, Claimed, Commit, Content, Cursor, Delivery, Digest, Engine, Filter, Flow,
-    Folder, Idempotency, KeyEntry, Known, Mark, Marked, Millis, OpenError, Outcome, Page, Record, Reply, Running,
+    ApplicationEntry, BankView, Binding, Change, Claim, Claimed, Commit, Content, Cursor, Delivery, DeliveryCursor,
+    DeliveryFilter, DeliveryPage, Digest, Engine, Filter, FirstContact, Flow, Folder, Idempotency, KeyEntry, Known,
+    Mark, Marked, Message, MessageFilter, Millis, OpenError, Outcome, Page, PartnerId, Reader, Record, Reply, Running,
     Scope, Sealer, SqliteEngine, StillRunning, StoreError, StoredReply, TimelineEntry, Verdict, key_file,
 };
 
@@ -234,6 +235,81 @@ impl Store {
     ) -> Result<Option<Millis>, StoreError> {
         let scope = *scope;
         self.inner.readers.ask(move |reader| reader.recent_of_person(&scope, api, &person, since)).await
+    }
+
+    /// A page of the deliveries of a view, over all its partners.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownCursor`] when the cursor is of another order.
+    pub async fn deliveries(
+        &self,
+        view: BankView,
+        filter: DeliveryFilter,
+        after: Option<DeliveryCursor>,
+        limit: u32,
+    ) -> Result<DeliveryPage, StoreError> {
+        self.inner.readers.ask(move |reader| reader.deliveries(&view, &filter, after, limit)).await
+    }
+
+    /// A delivery, if the view shows it. Its scope opens the rest of its record.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn delivery(&self, view: BankView, id: i64) -> Result<Option<Delivery>, StoreError> {
+        self.inner.readers.ask(move |reader| reader.delivery(&view, id)).await
+    }
+
+    /// Messages of a view that nobody has taken yet, oldest first, those after one.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn messages(
+        &self,
+        view: BankView,
+        filter: MessageFilter,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Message>, StoreError> {
+        self.inner.readers.ask(move |reader| reader.messages(&view, &filter, after, limit)).await
+    }
+
+    /// Notes that the bank has these messages, as far as the view shows them, and answers for each, in order. To say
+    /// it again changes nothing and is answered the same.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn acknowledge(&self, view: BankView, ids: Vec<i64>, now: Millis) -> Result<Vec<Marked>, StoreError> {
+        self.inner.writer.ask(|answer| Work::Acknowledge { view, ids, now, answer }).await
+    }
+
+    /// Messages for the partner's application, oldest first, those after one.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn partner_messages(
+        &self,
+        scope: &Scope,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Message>, StoreError> {
+        let scope = *scope;
+        self.inner.readers.ask(move |reader| reader.partner_messages(&scope, after, limit)).await
+    }
+
+    /// How long everybody waited whose request was accepted from `from` on and before `to`, oldest first.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn first_contacts(
+        &self,
+        view: BankView,
+        from: Millis,
+        to: Millis,
+        product: Option<String>,
+        partner: Option<PartnerId>,
+    ) -> Result<Vec<FirstContact>, StoreError> {
+        let ask = move |reader: &mut dyn Reader| reader.first_contacts(&view, from, to, product.as_deref(), partner);
+        self.inner.readers.ask(ask).await
     }
 
     /// A payload of a record, opened.

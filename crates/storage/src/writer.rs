@@ -8,7 +8,9 @@ use std::thread::{self, JoinHandle};
 
 use tokio::sync::oneshot;
 
-use crate::{Change, Claim, Claimed, Engine, Mark, Marked, Millis, OpenError, SealedCommit, StoreError, Verdict};
+use crate::{
+    BankView, Change, Claim, Claimed, Engine, Mark, Marked, Millis, OpenError, SealedCommit, StoreError, Verdict,
+};
 
 /// Where an answer goes. Nobody may be waiting any more; what was done is done.
 pub(crate) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -19,6 +21,12 @@ pub(crate) enum Work {
     Commit(Box<SealedCommit>, Answer<Verdict>),
     Claim(Claim, Answer<Vec<Claimed>>),
     Mark(Vec<Mark>, Answer<Vec<Marked>>),
+    Acknowledge {
+        view: BankView,
+        ids: Vec<i64>,
+        now: Millis,
+        answer: Answer<Vec<Marked>>,
+    },
     Administer(Vec<Change>, Answer<()>),
     Purge {
         now: Millis,
@@ -206,6 +214,9 @@ impl<E: Engine> Desk<E> {
     fn other(&mut self, work: Work) {
         match work {
             Work::Claim(claim, answer) => send(answer, self.guarded(|engine| engine.claim(&claim))),
+            Work::Acknowledge { view, ids, now, answer } => {
+                send(answer, self.guarded(|engine| engine.acknowledge(&view, &ids, now)));
+            }
             Work::Administer(changes, answer) => send(answer, self.guarded(|engine| engine.administer(&changes))),
             Work::Purge { now, limit, answer } => send(answer, self.guarded(|engine| engine.purge(now, limit))),
             Work::Commit(..) | Work::Mark(..) | Work::Stop => {}

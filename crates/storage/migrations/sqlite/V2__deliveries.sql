@@ -37,6 +37,8 @@ CREATE TABLE deliveries (
     version          INTEGER NOT NULL,
     open             INTEGER NOT NULL CHECK (open IN (0, 1)),
     promised_at      INTEGER,
+    -- What was promised nothing comes last.
+    promise_order    INTEGER GENERATED ALWAYS AS (coalesce(promised_at, 9223372036854775807)) VIRTUAL,
     first_contact_at INTEGER,
     acknowledged_at  INTEGER,
     bank_reference   TEXT,
@@ -44,11 +46,9 @@ CREATE TABLE deliveries (
     UNIQUE (record_id, destination)
 ) STRICT;
 
--- What was promised nothing comes last. The destination stands in both, so that a view of one passes over the others
--- without reading their rows.
-CREATE INDEX deliveries_promised ON deliveries
-    (environment, coalesce(promised_at, 9223372036854775807), id, destination) WHERE open = 1;
-CREATE INDEX deliveries_newest ON deliveries (environment, id, destination);
+-- The destination stands in both, so that a view of one passes over the others without reading their rows.
+CREATE INDEX deliveries_promised ON deliveries (environment, promise_order, id, destination) WHERE open = 1;
+CREATE INDEX deliveries_newest ON deliveries (environment, received_at, id, destination);
 
 INSERT INTO deliveries (record_id, destination, partner_id, environment, api, product, received_at, first_status, status,
     version, open, acknowledged_at, changed_at)

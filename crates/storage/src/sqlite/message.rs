@@ -1,12 +1,12 @@
 //! Messages: written with what they tell of, claimed under a lease, marked under the number of the claim.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::commit::require_in_scope;
 use super::fault::Fault;
 use super::{delivery, row};
 use crate::message::PARTNER;
-use crate::{Claim, Claimed, Constraint, Environment, Fate, Mark, Marked, Millis, NewMessage, Record, Scope};
+use crate::{BankView, Claim, Claimed, Constraint, Environment, Fate, Mark, Marked, Millis, NewMessage, Record, Scope};
 
 /// Due rows of an environment, those with an expired lease first: their work was begun before the others came.
 const DUE: &str = "
@@ -130,6 +130,37 @@ pub(super) fn mark(connection: &Connection, marks: &[Mark]) -> Result<Vec<Marked
             delivery::acknowledge(connection, *id, *at)?;
         }
         marked.push(Marked::Done);
+    }
+    Ok(marked)
+}
+
+/// What a bank says it has. To say it again changes nothing and is no fault.
+pub(super) fn acknowledge(
+    connection: &Connection,
+    view: &BankView,
+    ids: &[i64],
+    now: Millis,
+) -> Result<Vec<Marked>, Fault> {
+    let mut known = connection.prepare_cached(
+        "SELECT state = 'delivered' FROM messages
+         WHERE id = ?1 AND environment = ?2 AND application_id IS NULL AND (?3 IS NULL OR destination = ?3)",
+    )?;
+    let mut finish = connection.prepare_cached(
+        "UPDATE messages SET state = 'delivered', lease_until = NULL, finished_at = ?2 WHERE id = ?1",
+    )?;
+    let mut marked = Vec::with_capacity(ids.len());
+    for id in ids {
+        let parameters = params![id, view.environment.number(), view.destination];
+        let is_delivered: Option<bool> = known.query_row(parameters, |row| row.get(0)).optional()?;
+        marked.push(match is_delivered {
+            None => Marked::Unknown,
+            Some(true) => Marked::Done,
+            Some(false) => {
+                finish.execute(params![id, now])?;
+                delivery::acknowledge(connection, *id, now)?;
+                Marked::Done
+            }
+        });
     }
     Ok(marked)
 }

@@ -1,5 +1,6 @@
 //! SQLite as a storage engine: one writing connection, reading connections, checkpoints on a thread of their own.
 
+mod bank;
 mod checkpoint;
 mod commit;
 mod delivery;
@@ -25,7 +26,7 @@ use self::fault::{Fault, open_error};
 use self::read::SqliteReader;
 use crate::folder::{self, Folder};
 use crate::{
-    Change, Claim, Claimed, Constraint, Engine, Mark, Marked, Millis, OpenError, PayloadKeys, Reader, Sealed,
+    BankView, Change, Claim, Claimed, Constraint, Engine, Mark, Marked, Millis, OpenError, PayloadKeys, Reader, Sealed,
     SealedCommit, StoreError, Verdict,
 };
 
@@ -123,6 +124,10 @@ impl Engine for SqliteEngine {
 
     fn mark(&mut self, marks: &[Mark]) -> Result<Vec<Marked>, StoreError> {
         self.transaction(|connection| message::mark(connection, marks))
+    }
+
+    fn acknowledge(&mut self, view: &BankView, ids: &[i64], now: Millis) -> Result<Vec<Marked>, StoreError> {
+        self.transaction(|connection| message::acknowledge(connection, view, ids, now))
     }
 
     fn administer(&mut self, changes: &[Change]) -> Result<(), StoreError> {

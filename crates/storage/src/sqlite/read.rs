@@ -5,11 +5,14 @@ use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
 use super::fault::Fault;
-use super::row::{self, delivery_columns, delivery_tables, entry_columns, record_columns, scoped};
-use super::{commit, flow};
+use super::row::{
+    self, delivery_columns, delivery_tables, entry_columns, message_columns, message_tables, record_columns, scoped,
+};
+use super::{bank, commit, flow};
 use crate::{
-    ApplicationEntry, ApplicationId, Cursor, Delivery, Digest, Filter, Flow, Idempotency, KeyEntry, Known, Millis,
-    Page, PayloadKeys, Reader, Record, Scope, Sealed, StoreError, StoredReply, TimelineEntry,
+    ApplicationEntry, ApplicationId, BankView, Cursor, Delivery, DeliveryCursor, DeliveryFilter, DeliveryPage, Digest,
+    Filter, FirstContact, Flow, Idempotency, KeyEntry, Known, Message, MessageFilter, Millis, Page, PartnerId,
+    PayloadKeys, Reader, Record, Scope, Sealed, StoreError, StoredReply, TimelineEntry,
 };
 
 /// A reading connection.
@@ -133,6 +136,58 @@ impl Reader for SqliteReader {
                 statement.query_map(scoped!(scope, record.as_bytes(), destination), |row| row::entry(row, 0))?;
             entries.collect()
         })
+    }
+
+    fn deliveries(
+        &mut self,
+        view: &BankView,
+        filter: &DeliveryFilter,
+        after: Option<DeliveryCursor>,
+        limit: u32,
+    ) -> Result<DeliveryPage, StoreError> {
+        if after.is_some_and(|after| after.order != filter.order) {
+            return Err(StoreError::UnknownCursor);
+        }
+        self.run(|connection| bank::deliveries(connection, view, filter, after, limit))
+    }
+
+    fn delivery(&mut self, view: &BankView, id: i64) -> Result<Option<Delivery>, StoreError> {
+        self.run(|connection| bank::delivery(connection, view, id))
+    }
+
+    fn messages(
+        &mut self,
+        view: &BankView,
+        filter: &MessageFilter,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Message>, StoreError> {
+        self.run(|connection| bank::messages(connection, view, filter, after.unwrap_or(0), limit))
+    }
+
+    fn partner_messages(&mut self, scope: &Scope, after: Option<i64>, limit: u32) -> Result<Vec<Message>, StoreError> {
+        self.run(|connection| {
+            let mut statement = connection.prepare_cached(concat!(
+                "SELECT ",
+                message_columns!(),
+                " FROM ",
+                message_tables!(),
+                " WHERE m.id > ?1 AND r.partner_id = ?2 AND m.application_id = ?3 AND m.environment = ?4
+                 ORDER BY m.id LIMIT ?5"
+            ))?;
+            statement.query_map(scoped!(scope, after.unwrap_or(0), limit), row::message)?.collect()
+        })
+    }
+
+    fn first_contacts(
+        &mut self,
+        view: &BankView,
+        from: Millis,
+        to: Millis,
+        product: Option<&str>,
+        partner: Option<PartnerId>,
+    ) -> Result<Vec<FirstContact>, StoreError> {
+        self.run(|connection| bank::first_contacts(connection, view, from, to, product, partner))
     }
 
     fn payload(&mut self, scope: &Scope, record: Uuid, part: &str) -> Result<Option<Sealed>, StoreError> {

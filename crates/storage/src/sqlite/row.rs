@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use rusqlite::Row;
-use rusqlite::types::{FromSqlError, Type};
+use rusqlite::types::{FromSqlError, Type, ValueRef};
 use uuid::Uuid;
 
 use crate::{
-    Actor, ApplicationId, Content, Delivery, Environment, Flow, KeyId, Mode, PartnerId, Record, Scope, Sealed,
+    Actor, ApplicationId, Content, Delivery, Environment, Flow, KeyId, Message, Mode, PartnerId, Record, Scope, Sealed,
     TimelineEntry,
 };
 
@@ -23,16 +23,20 @@ macro_rules! record_columns {
 macro_rules! delivery_columns {
     () => {
         concat!(
-            record_columns!(),
+            $crate::sqlite::row::record_columns!(),
             ", r.partner_id, r.application_id, r.environment, p.name, d.id, d.destination, d.status, d.version, d.open, \
              d.promised_at, d.first_contact_at, d.acknowledged_at, d.bank_reference, d.changed_at"
         )
     };
 }
-/// Deliveries with their records and partners.
+/// Deliveries with their records and partners. `CROSS` tells SQLite to begin with the deliveries.
 macro_rules! delivery_tables {
-    () => {
-        "deliveries AS d JOIN records AS r ON r.id = d.record_id JOIN partners AS p ON p.id = d.partner_id"
+    ($($hint:literal)?) => {
+        concat!(
+            "deliveries AS d ",
+            $($hint,)?
+            "CROSS JOIN records AS r ON r.id = d.record_id CROSS JOIN partners AS p ON p.id = d.partner_id"
+        )
     };
 }
 /// The columns [`entry`] reads, in its order, of a delivery `d` and its timeline `s`. The acceptance has no row.
@@ -40,6 +44,23 @@ macro_rules! entry_columns {
     () => {
         "d.id, d.destination, coalesce(s.position, 0), coalesce(s.status, d.first_status), \
          coalesce(s.actor, 'partner'), s.actor_name, coalesce(s.at, d.received_at), s.reason, s.bank_reference"
+    };
+}
+/// The columns [`message`] reads, in its order, of [`message_tables`].
+macro_rules! message_columns {
+    () => {
+        concat!(
+            $crate::sqlite::row::record_columns!(),
+            ", r.partner_id, r.application_id, r.environment, m.id, m.destination, m.event, ",
+            $crate::sqlite::row::entry_columns!()
+        )
+    };
+}
+/// Messages with their records and entries of the timeline.
+macro_rules! message_tables {
+    () => {
+        "messages AS m CROSS JOIN records AS r ON r.id = m.record_id LEFT JOIN deliveries AS d ON d.id = m.delivery_id \
+         LEFT JOIN statuses AS s ON s.delivery_id = m.delivery_id AND s.position = m.position"
     };
 }
 /// The columns [`flow`] reads, in its order.
@@ -61,7 +82,10 @@ macro_rules! scoped {
         ]
     };
 }
-pub(super) use {delivery_columns, delivery_tables, entry_columns, flow_columns, record_columns, scoped};
+pub(super) use {
+    delivery_columns, delivery_tables, entry_columns, flow_columns, message_columns, message_tables, record_columns,
+    scoped,
+};
 
 pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
     Ok(Record {
@@ -125,6 +149,20 @@ pub(super) fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
         acknowledged_at: row.get(own + 11)?,
         bank_reference: row.get(own + 12)?,
         changed_at: row.get(own + 13)?,
+    })
+}
+
+/// Reads [`message_columns`].
+pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
+    let own = RECORD_COLUMNS;
+    let is_about_a_delivery = row.get_ref(own + 6)? != ValueRef::Null;
+    Ok(Message {
+        record: record(row)?,
+        scope: scope(row, own)?,
+        id: row.get(own + 3)?,
+        destination: row.get(own + 4)?,
+        event: row.get(own + 5)?,
+        entry: if is_about_a_delivery { Some(entry(row, own + 6)?) } else { None },
     })
 }
 

@@ -8,10 +8,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 use usher_storage::{
-    Actor, ApplicationId, Binding, Change, Claim, Claimed, Commit, Content, Digest, Engine, Environment, Folder,
-    Idempotency, KeyId, Mark, Marked, Millis, Mode, NewDelivery, NewMessage, OpenError, Options, Outcome, PartnerId,
-    Payload, PayloadKeys, Reader, Record, Reply, Scope, Sealed, SealedCommit, Sealer, SqliteEngine, StatusChange,
-    Store, StoreError, Verdict, Write,
+    Actor, ApplicationId, BankView, Binding, Change, Claim, Claimed, Commit, Content, Digest, Engine, Environment,
+    Folder, Idempotency, KeyId, Mark, Marked, Millis, Mode, NewDelivery, NewMessage, OpenError, Options, Outcome,
+    PartnerId, Payload, PayloadKeys, Reader, Record, Reply, Scope, Sealed, SealedCommit, Sealer, SqliteEngine,
+    StatusChange, Store, StoreError, Verdict, Write,
 };
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -147,6 +147,10 @@ impl<F: FnMut(&[SealedCommit]) -> Result<(), StoreError> + Send + 'static> Engin
 
     fn mark(&mut self, marks: &[Mark]) -> Result<Vec<Marked>, StoreError> {
         self.engine.mark(marks)
+    }
+
+    fn acknowledge(&mut self, view: &BankView, ids: &[i64], now: Millis) -> Result<Vec<Marked>, StoreError> {
+        self.engine.acknowledge(view, ids, now)
     }
 
     fn administer(&mut self, changes: &[Change]) -> Result<(), StoreError> {

@@ -1,5 +1,6 @@
 //! The promises of the store, each as a partner or an operator would notice it.
 
+mod bank;
 mod commits;
 mod deliveries;
 mod directory;
