@@ -1,7 +1,8 @@
 //! The secrets beside the database: what turns API keys, bodies and persons into what is stored of them.
 //!
 //! Each is a file of one line, `<form> <64 hex digits>`, made at first start and readable by its owner only. The key that
-//! payloads are sealed with is the storage's own.
+//! payloads are sealed with is the storage's own. Beside the key that receipts are signed with stand the public halves of
+//! those it took the place of, in a file of the same lines.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -13,18 +14,33 @@ use thiserror::Error;
 use usher_domain::hex;
 use usher_domain::key::Pepper;
 use usher_domain::receipt::DigestKey;
+use usher_domain::signature::{PublicKey, SigningKey, SigningKeys};
 use zeroize::Zeroizing;
 
 const SECRET_BYTES: usize = 32;
 
-/// A secret: the name of its file, and the first word in it.
+/// A secret: the name of its file, the first word in it, and what no longer works without it.
 struct Kind {
     file_name: &'static str,
     form: &'static str,
+    loss: &'static str,
 }
 
-const PEPPER: Kind = Kind { file_name: "pepper.key", form: "usher-pepper-1" };
-const DIGESTS: Kind = Kind { file_name: "digest.key", form: "usher-digest-key-1" };
+const PEPPER: Kind =
+    Kind { file_name: "pepper.key", form: "usher-pepper-1", loss: "no API key that was given out works" };
+const DIGESTS: Kind =
+    Kind { file_name: "digest.key", form: "usher-digest-key-1", loss: "no repeat and no person is recognised" };
+const SIGNING: Kind = Kind {
+    file_name: "signing.key",
+    form: "usher-signing-key-1",
+    loss: "no receipt that was given out can be checked",
+};
+
+/// Public keys that no longer sign, newest first, a line each.
+const RETIRED_FILE_NAME: &str = "signing.retired";
+const RETIRED_FORM: &str = "usher-signing-public-1";
+/// More than a gateway retires in its life.
+const RETIRED_BYTES_MAX: u64 = 1 << 20;
 
 /// The secrets of one data folder.
 pub(crate) struct Secrets {
@@ -32,6 +48,8 @@ pub(crate) struct Secrets {
     pub(crate) pepper: Pepper,
     /// Turns bodies and persons into what is stored of them.
     pub(crate) digests: DigestKey,
+    /// Signs receipts.
+    pub(crate) signing: SigningKeys,
 }
 
 /// Why a secret cannot be used.
@@ -39,11 +57,8 @@ pub(crate) struct Secrets {
 pub(crate) enum Fault {
     /// It was there once.
     #[error("the secret file {} is missing, but the data folder was used with it", path.display())]
-    #[diagnostic(
-        code(usher::secrets::missing),
-        help("Put the file back from its backup: without it no API key that was given out works.")
-    )]
-    Missing { path: PathBuf },
+    #[diagnostic(code(usher::secrets::missing), help("Put the file back from its backup: without it {loss}."))]
+    Missing { path: PathBuf, loss: &'static str },
     /// It is something else.
     #[error("the secret file {} does not have the form `{form} <64 hex digits>`", path.display())]
     #[diagnostic(code(usher::secrets::form), help("Put the file back from its backup."))]
@@ -70,8 +85,28 @@ impl Secrets {
         Ok(Secrets {
             pepper: Pepper::new(*open(folder, &PEPPER, is_new)?),
             digests: DigestKey::new(*open(folder, &DIGESTS, is_new)?),
+            signing: SigningKeys::new(SigningKey::new(&*open(folder, &SIGNING, is_new)?), retired(folder)?),
         })
     }
+}
+
+/// The public keys that no longer sign. There is no file before the first key was retired.
+fn retired(folder: &Path) -> Result<Vec<PublicKey>, Fault> {
+    let path = folder.join(RETIRED_FILE_NAME);
+    let unusable = |source| Fault::Unusable { path: path.clone(), source };
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(unusable(error)),
+    };
+    let mut text = String::new();
+    file.take(RETIRED_BYTES_MAX).read_to_string(&mut text).map_err(unusable)?;
+    let key = |line: &str| {
+        let digits = line.strip_prefix(RETIRED_FORM).and_then(|rest| rest.strip_prefix(' '));
+        digits.and_then(hex::decode).map(PublicKey::from_bytes)
+    };
+    let keys: Option<Vec<_>> = text.lines().map(key).collect();
+    keys.ok_or(Fault::Form { path, form: RETIRED_FORM })
 }
 
 fn open(folder: &Path, kind: &Kind, is_new: bool) -> Result<Zeroizing<[u8; SECRET_BYTES]>, Fault> {
@@ -82,7 +117,9 @@ fn open(folder: &Path, kind: &Kind, is_new: bool) -> Result<Zeroizing<[u8; SECRE
         Err(error) if error.kind() == io::ErrorKind::NotFound && is_new => {
             return create(folder, &path, kind).map_err(unusable);
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Fault::Missing { path }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(Fault::Missing { path, loss: kind.loss });
+        }
         Err(error) => return Err(unusable(error)),
     };
     let mode = file.metadata().map_err(unusable)?.permissions().mode() & 0o7777;

@@ -56,6 +56,7 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
         store: store.clone(),
         pepper: secrets.pepper,
         digests: secrets.digests,
+        signing: secrets.signing,
         environments: Environment::ALL.to_vec(),
         demands: Demands {
             contact_request: contact_request::Demands { consent: settings.contact_request_consent_required },

@@ -50,7 +50,7 @@ impl Server for ContactRequest {
         };
         let environment = call.known.caller.environment;
         let committed = attempt.commit(&API, decision, Beside::default(), |record, warnings| {
-            let body = to_json(&receipt::receipt(record, environment, receipt::warnings(&warnings)));
+            let body = to_json(&receipt::receipt(&call.gateway, record, environment, receipt::warnings(&warnings)));
             (body, Some(receipt::location(record)))
         });
         match committed.await? {

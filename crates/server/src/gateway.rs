@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use usher_domain::environment::Environment;
 use usher_domain::key::Pepper;
 use usher_domain::receipt::DigestKey;
+use usher_domain::signature::SigningKeys;
 use usher_storage::Store;
 
 use crate::caller::Callers;
@@ -26,6 +27,7 @@ pub struct Gateway {
     pub(crate) store: Store,
     pub(crate) callers: Callers,
     pub(crate) digests: DigestKey,
+    pub(crate) signing: SigningKeys,
     pub(crate) demands: Demands,
     pub(crate) limits: Limits,
     clock: fn() -> Timestamp,
@@ -39,6 +41,8 @@ pub struct Parts {
     pub pepper: Pepper,
     /// Turns bodies and persons into what is stored of them.
     pub digests: DigestKey,
+    /// Signs receipts.
+    pub signing: SigningKeys,
     /// The environments whose keys are admitted.
     pub environments: Vec<Environment>,
     /// What the products demand.
@@ -52,8 +56,8 @@ pub struct Parts {
 impl Gateway {
     /// A gateway.
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, pepper, digests, environments, demands, limits, clock } = parts;
-        Gateway { store, callers: Callers::new(pepper, environments), digests, demands, limits, clock }
+        let Parts { store, pepper, digests, signing, environments, demands, limits, clock } = parts;
+        Gateway { store, callers: Callers::new(pepper, environments), digests, signing, demands, limits, clock }
     }
 
     /// The time, to the millisecond: what is answered is what is stored.

@@ -10,6 +10,7 @@ use usher_storage::Record;
 use usher_wire::{Checked, Choice, Unknown, Warning, to_json};
 
 use crate::fault::Fault;
+use crate::gateway::Gateway;
 
 /// Where the receipt of a record is read again.
 pub(crate) fn location(record: &Record) -> String {
@@ -39,14 +40,15 @@ pub(crate) fn warnings_json(list: &[Warning]) -> String {
     String::from_utf8(to_json(&warnings(list))).expect("what we write is UTF-8")
 }
 
-/// The receipt of a record with these warnings.
+/// The receipt of a record with these warnings, signed.
 pub(crate) fn receipt<'r>(
+    gateway: &Gateway,
     record: &'r Record,
     environment: Environment,
     warnings: Vec<shared::Warning<Cow<'r, str>>>,
 ) -> shared::Receipt<Cow<'r, str>> {
     let text = |text: &'r Option<String>| text.as_deref().map(Cow::Borrowed);
-    shared::Receipt {
+    let mut receipt: shared::Receipt<Cow<'r, str>> = shared::Receipt {
         id: record.public_id.to_string().into(),
         api: shared::Api::find(&record.api).unwrap_or_else(|| shared::Api::Unknown(record.api.as_ref().into())),
         version: format!("v{}", record.version).into(),
@@ -70,13 +72,24 @@ pub(crate) fn receipt<'r>(
         salt: record.salt.as_ref().map(|salt| hex::encode(salt.as_slice()).into()),
         durability: shared::Durability::find(&record.durability)
             .unwrap_or_else(|| shared::Durability::Unknown(record.durability.as_ref().into())),
+        contract_version: Cow::Borrowed(&record.contract_version),
+        product: Cow::Borrowed(&record.api),
+        products_version: 0,
+        lists: Vec::new(),
         warnings,
+        signature: Cow::Borrowed(""),
         unknown: Unknown::default(),
-    }
+    };
+    receipt.signature = gateway.signing.sign(&receipt).into();
+    receipt
 }
 
 /// The receipt of a record that was read from the store.
-pub(crate) fn stored(record: &Record, environment: Environment) -> Result<shared::Receipt<Cow<'_, str>>, Fault> {
+pub(crate) fn stored<'r>(
+    gateway: &Gateway,
+    record: &'r Record,
+    environment: Environment,
+) -> Result<shared::Receipt<Cow<'r, str>>, Fault> {
     let warnings: Vec<Checked<shared::Warning>> = serde_json::from_str(&record.warnings).map_err(|_| {
         tracing::error!(record = %record.public_id, "the warnings of a record cannot be read");
         Fault::Internal
@@ -85,7 +98,7 @@ pub(crate) fn stored(record: &Record, environment: Environment) -> Result<shared
         let shared::Warning { pointer, code, message, unknown } = warning.into_inner();
         shared::Warning { pointer: pointer.map(Cow::Owned), code: code.into(), message: message.into(), unknown }
     };
-    Ok(receipt(record, environment, warnings.into_iter().map(warning).collect()))
+    Ok(receipt(gateway, record, environment, warnings.into_iter().map(warning).collect()))
 }
 
 /// A time as the contract writes it, RFC 3339 in UTC.

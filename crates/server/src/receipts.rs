@@ -50,7 +50,7 @@ pub(crate) async fn find(call: &Call, api: Option<&str>, id: &str) -> Result<Rec
 /// Answers with one receipt.
 pub(crate) async fn read(call: &Call, api: Option<&str>, id: &str) -> Result<Answer, Fault> {
     let record = find(call, api, id).await?;
-    let receipt = receipt::stored(&record, call.known.caller.environment)?;
+    let receipt = receipt::stored(&call.gateway, &record, call.known.caller.environment)?;
     Ok(call.answer(to_json(&receipt)))
 }
 
@@ -66,8 +66,9 @@ pub(crate) async fn list(call: &Call, api: Option<&'static str>, wish: PageWish)
         (None, Some(api)) => page(call, Filter::Api(api.into()), after, limit).await?,
         (None, None) => page_of_all(call, after, limit).await?,
     };
-    let environment = call.known.caller.environment;
-    let items = page.records.iter().map(|record| receipt::stored(record, environment)).collect::<Result<_, _>>()?;
+    let (gateway, environment) = (&call.gateway, call.known.caller.environment);
+    let stored = |record| receipt::stored(gateway, record, environment);
+    let items = page.records.iter().map(stored).collect::<Result<_, _>>()?;
     let next = page.next.map(|next| next.to_string().into());
     Ok(call.answer(to_json(&ReceiptList { items, next, unknown: Unknown::default() })))
 }

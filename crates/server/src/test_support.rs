@@ -17,6 +17,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use usher_domain::environment::Environment;
 use usher_domain::key::{ApiKey, Pepper};
 use usher_domain::receipt::DigestKey;
+use usher_domain::signature::{SigningKey, SigningKeys};
 use usher_storage::{ApplicationId, Change, Mode, NewKey, Options, PartnerId, Store};
 use uuid::Uuid;
 
@@ -70,6 +71,7 @@ impl World {
             store: store.clone(),
             pepper: pepper(),
             digests: DigestKey::new([2; 32]),
+            signing: SigningKeys::new(SigningKey::new(&[3; 32]), Vec::new()),
             environments: vec![Environment::Sandbox],
             demands: Demands::default(),
             limits: limits.clone(),

@@ -29,3 +29,7 @@ pub mod receipts;
 /// The contracts below `shared`.
 #[rustfmt::skip]
 pub mod shared;
+#[cfg(feature = "signing_keys")]
+/// The contracts below `signing_keys`.
+#[rustfmt::skip]
+pub mod signing_keys;

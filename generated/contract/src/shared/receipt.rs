@@ -31,8 +31,18 @@ pub struct Receipt<S = String> {
     pub salt: Option<S>,
     /// What the answer guarantees: written to one disk, or to more than one machine.
     pub durability: super::Durability,
+    /// Version of the contract the request was checked against, such as 1.0.0.
+    pub contract_version: S,
+    /// The product of the bank whose rules were applied.
+    pub product: S,
+    /// Version of the product rules in force at acceptance; 0 for those the gateway ships with.
+    pub products_version: i64,
+    /// The code lists that were asked, each as name@version.
+    pub lists: Vec<S>,
     /// What was accepted with a reservation.
     pub warnings: Vec<super::Warning<S>>,
+    /// Signature over the facts of acceptance: a compact JWS (RFC 7515, EdDSA) whose payload is a receipt_claims document. The keys are at /.well-known/jwks.json.
+    pub signature: S,
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
@@ -42,14 +52,19 @@ impl<S: wire::Value> wire::Value for Receipt<S> {
         let mut object = writer.object(&self.unknown);
         object.put("api", &self.api);
         object.put("attribution", &self.attribution);
+        object.put("contractVersion", &self.contract_version);
         object.put("durability", &self.durability);
         object.put("environment", &self.environment);
         object.put("id", &self.id);
+        object.put("lists", &self.lists);
         object.put("operation", &self.operation);
         object.put_if("partnerReference", &self.partner_reference);
         object.put("payloadHash", &self.payload_hash);
+        object.put("product", &self.product);
+        object.put("productsVersion", &self.products_version);
         object.put("receivedAt", &self.received_at);
         object.put_if("salt", &self.salt);
+        object.put("signature", &self.signature);
         object.put("status", &self.status);
         object.put("version", &self.version);
         object.put("warnings", &self.warnings);
@@ -73,7 +88,12 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Receipt<S> {
         let mut payload_hash = None;
         let mut salt = None;
         let mut durability = None;
+        let mut contract_version = None;
+        let mut product = None;
+        let mut products_version = None;
+        let mut lists = None;
         let mut warnings = None;
+        let mut signature = None;
         loop {
             match reader.member(&mut members, at, &RECEIPT)? {
                 0 => id = reader.string(&at.member("id"), &RECEIPT_ID_RULE)?,
@@ -122,6 +142,37 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Receipt<S> {
                     )?;
                 }
                 12 => {
+                    contract_version = reader
+                        .string(
+                            &at.member("contractVersion"),
+                            &RECEIPT_CONTRACT_VERSION_RULE,
+                        )?;
+                }
+                13 => {
+                    product = reader
+                        .string(&at.member("product"), &RECEIPT_PRODUCT_RULE)?;
+                }
+                14 => {
+                    products_version = reader
+                        .integer(
+                            &at.member("productsVersion"),
+                            &RECEIPT_PRODUCTS_VERSION_RULE,
+                        )?;
+                }
+                15 => {
+                    lists = reader
+                        .list(
+                            &at.member("lists"),
+                            &wire::ListRule {
+                                schema: "shared/receipt.schema.json#/properties/lists",
+                                min_items: 0,
+                                max_items: usize::MAX,
+                                unique: false,
+                            },
+                            |reader, at| reader.string(at, &RECEIPT_LISTS_ITEMS_RULE),
+                        )?;
+                }
+                16 => {
                     warnings = reader
                         .list(
                             &at.member("warnings"),
@@ -133,6 +184,10 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Receipt<S> {
                             },
                             |reader, at| super::Warning::read(reader, at),
                         )?;
+                }
+                17 => {
+                    signature = reader
+                        .string(&at.member("signature"), &RECEIPT_SIGNATURE_RULE)?;
                 }
                 _ => break,
             }
@@ -152,7 +207,12 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Receipt<S> {
                 payload_hash: wire::need!(payload_hash),
                 salt,
                 durability: wire::need!(durability),
+                contract_version: wire::need!(contract_version),
+                product: wire::need!(product),
+                products_version: wire::need!(products_version),
+                lists: wire::need!(lists),
                 warnings: wire::need!(warnings),
+                signature: wire::need!(signature),
                 unknown: members.unknown,
             }),
         )
@@ -174,10 +234,15 @@ static RECEIPT: wire::Names<1> = wire::Names {
         "payloadHash",
         "salt",
         "durability",
+        "contractVersion",
+        "product",
+        "productsVersion",
+        "lists",
         "warnings",
+        "signature",
     ],
     find: find_receipt,
-    required: [7039],
+    required: [260991],
 };
 
 fn find_receipt(name: &str) -> Option<usize> {
@@ -194,7 +259,12 @@ fn find_receipt(name: &str) -> Option<usize> {
         "payloadHash" => Some(9),
         "salt" => Some(10),
         "durability" => Some(11),
-        "warnings" => Some(12),
+        "contractVersion" => Some(12),
+        "product" => Some(13),
+        "productsVersion" => Some(14),
+        "lists" => Some(15),
+        "warnings" => Some(16),
+        "signature" => Some(17),
         _ => None,
     }
 }
@@ -297,6 +367,99 @@ pub(crate) static RECEIPT_SALT_RULE: wire::TextRule = wire::TextRule {
                             130,
                         >(
                             b"\x01\0\0\x01\x03\0\x01\0\0\x01\x04\0\x01\0\0\x01\x05\0\x01\0\0\x01\x06\0\x01\0\0\x01\x07\0\x01\0\0\x01\x08\0\x01\0\0\x01\t\0\x01\0\0\x01\n\0\x01\0\0\x01\x0B\0\x01\0\0\x01\x0C\0\x01\0\0\x01\r\0\x01\0\0\x01\x0E\0\x01\0\0\x01\x0F\0\x01\0\0\x01\x10\0\x01\0\0\x01\x11\0\x01\0\0\x01\x12\0\x01\0\0\x01\x13\0\x01\0\0\x01\x14\0\x01\0\0\x01\x15\0\x01\0\0\x01\x16\0\x01\0\0\x01\x17\0\x01\0\0\x01\x18\0\x01\0\0\x01\x19\0\x01\0\0\x01\x1A\0\x01\0\0\x01\x1B\0\x01\0\0\x01\x1C\0\x01\0\0\x01\x1D\0\x01\0\0\x01\x1E\0\x01\0\0\x01\x1F\0\x01\0\0\x01 \0\x01\0\0\x01!\0\x01\0\0\x01\"\0\x01\0\0\x01#\0\x01\0\0\x01$\0\x01\0\0\x01%\0\x01\0\0\x01&\0\x01\0\0\x01'\0\x01\0\0\x01(\0\x01\0\0\x01)\0\x01\0\0\x01*\0\x01\0\0\x01+\0\x01\0\0\x01,\0\x01\0\0\x01-\0\x01\0\0\x01.\0\x01\0\0\x01/\0\x01\0\0\x010\0\x01\0\0\x011\0\x01\0\0\x012\0\x01\0\0\x013\0\x01\0\0\x014\0\x01\0\0\x015\0\x01\0\0\x016\0\x01\0\0\x017\0\x01\0\0\x018\0\x01\0\0\x019\0\x01\0\0\x01:\0\x01\0\0\x01;\0\x01\0\0\x01<\0\x01\0\0\x01=\0\x01\0\0\x01>\0\x01\0\0\x01?\0\x01\0\0\x01@\0\x01\0\0\x01A\0\x01\0\0\x01B\0\x02\0\0",
+                        )
+                    },
+                );
+                &DFA
+            }),
+        ),
+    ],
+    ..wire::TextRule::ANY
+};
+
+pub(crate) static RECEIPT_CONTRACT_VERSION_RULE: wire::TextRule = wire::TextRule {
+    schema: "shared/receipt.schema.json#/properties/contractVersion",
+    patterns: &[
+        (
+            "^[0-9]+\\.[0-9]+\\.[0-9]+$",
+            wire::Pattern::Dfa({
+                static DFA: wire::pattern::Dfa = ::usher_wire::pattern::Dfa::new(
+                    b"\0\0.\x01/\x000\x02:\0",
+                    3,
+                    2,
+                    7,
+                    const {
+                        &::usher_wire::pattern::table::<
+                            18,
+                        >(
+                            b"\x02\0\0\x01\x03\0\x01\0\0\x01\x04\0\x01\x03\0\x02\0\0\x01\x05\0\x01\0\0\x01\x06\0\x01\x05\0\x02\0\0\x01\x07\0\x02\0\0\x01\x07\0",
+                        )
+                    },
+                );
+                &DFA
+            }),
+        ),
+    ],
+    ..wire::TextRule::ANY
+};
+
+pub(crate) static RECEIPT_PRODUCT_RULE: wire::TextRule = wire::TextRule {
+    schema: "shared/receipt.schema.json#/properties/product",
+    min_length: 1,
+    max_length: 64,
+    ..wire::TextRule::ANY
+};
+
+pub(crate) static RECEIPT_PRODUCTS_VERSION_RULE: wire::NumberRule = wire::NumberRule {
+    schema: "shared/receipt.schema.json#/properties/productsVersion",
+    integer: true,
+    minimum: Some(wire::Bound::new("0", 0, 0)),
+    maximum: Some(wire::Bound::new("4294967295", 4294967295, 0)),
+    ..wire::NumberRule::ANY
+};
+
+pub(crate) static RECEIPT_LISTS_ITEMS_RULE: wire::TextRule = wire::TextRule {
+    schema: "shared/receipt.schema.json#/properties/lists/items",
+    patterns: &[
+        (
+            "^[^@\\s]+@[^@\\s]+$",
+            wire::Pattern::Dfa({
+                static DFA: wire::pattern::Dfa = ::usher_wire::pattern::Dfa::new(
+                    b"\0\0\t\x01\x0E\0 \x01!\0@\x02A\0\x80\x03\x81\x04\x82\x05\x8B\x06\x9A\x07\x9B\x06\x9F\x08\xA0\t\xA1\x06\xA8\x05\xAA\x06\xAF\x05\xB0\x06\xBB\n\xBC\x06\xBF\x0B\xC0\x01\xC2\x0C\xC3\0\xE1\r\xE2\x0E\xE3\x0F\xE4\0\xEF\x10\xF0\0\xF5\x01",
+                    17,
+                    2,
+                    25,
+                    const {
+                        &::usher_wire::pattern::table::<
+                            408,
+                        >(
+                            b"\x01\x03\0\x0B\0\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x08\0\x01\x03\0\x01\0\0\x01\t\0\t\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x08\0\x03\0\0\x06\x03\0\x01\0\0\x02\x03\0\x08\0\0\x04\n\0\x01\x0B\0\x04\n\0\x08\0\0\x01\x0C\0\x01\r\0\x07\n\0\x08\0\0\x01\x0B\0\x08\n\0\x08\0\0\x07\n\0\x01\x0E\0\x01\n\0\x05\0\0\x01\x19\0\x0B\0\0\x01\x0F\0\x01\x10\0\x01\x11\0\x01\x12\0\x01\x13\0\x03\0\0\t\x03\0\t\0\0\x08\x03\0\x0B\0\0\x06\x03\0\x08\0\0\x05\x03\0\x01\0\0\x03\x03\0\x08\0\0\x08\x03\0\t\0\0\x06\x19\0\x01\0\0\x02\x19\0\x08\0\0\x04\x14\0\x01\x15\0\x04\x14\0\x08\0\0\x01\x16\0\x01\x17\0\x07\x14\0\x08\0\0\x01\x15\0\x08\x14\0\x08\0\0\x07\x14\0\x01\x18\0\x01\x14\0\x08\0\0\t\x19\0\t\0\0\x08\x19\0\x0B\0\0\x06\x19\0\x08\0\0\x05\x19\0\x01\0\0\x03\x19\0\x08\0\0\x08\x19\0\x06\0\0\x01\x19\0\x02\0\0\t\x19\0\x01\x0F\0\x01\x10\0\x01\x11\0\x01\x12\0\x01\x13\0",
+                        )
+                    },
+                );
+                &DFA
+            }),
+        ),
+    ],
+    ..wire::TextRule::ANY
+};
+
+pub(crate) static RECEIPT_SIGNATURE_RULE: wire::TextRule = wire::TextRule {
+    schema: "shared/receipt.schema.json#/properties/signature",
+    patterns: &[
+        (
+            "^[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$",
+            wire::Pattern::Dfa({
+                static DFA: wire::pattern::Dfa = ::usher_wire::pattern::Dfa::new(
+                    b"\0\0-\x01.\x02/\x000\x01:\0A\x01[\0_\x01`\0a\x01{\0",
+                    3,
+                    2,
+                    7,
+                    const {
+                        &::usher_wire::pattern::table::<
+                            18,
+                        >(
+                            b"\x01\0\0\x01\x03\0\x02\0\0\x01\x03\0\x01\x04\0\x01\0\0\x01\x05\0\x02\0\0\x01\x05\0\x01\x06\0\x01\0\0\x01\x07\0\x02\0\0\x01\x07\0\x01\0\0",
                         )
                     },
                 );
