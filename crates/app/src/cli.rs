@@ -35,6 +35,9 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Show what became of a request.
     Status(StatusArgs),
+    /// Use receipts as proof.
+    #[command(subcommand)]
+    Receipt(ReceiptCommand),
     /// Write a completion script for a shell.
     Completions {
         /// The shell.
@@ -47,6 +50,33 @@ pub(crate) enum Command {
 pub(crate) enum KeyCommand {
     /// Make another sandbox key and show it once.
     New(KeyNewArgs),
+}
+
+/// What can be done with receipts.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ReceiptCommand {
+    /// Check the signature of a receipt, and that it is for a body; the exit code is 0, 1 when it proves nothing, 2 when a
+    /// file is not what it should be.
+    Verify(ReceiptVerifyArgs),
+}
+
+/// What is verified, and with which keys.
+#[derive(Debug, Args)]
+pub(crate) struct ReceiptVerifyArgs {
+    /// The receipt, JSON.
+    pub(crate) file: PathBuf,
+    /// The body it was given for, as it was sent.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) body: Option<PathBuf>,
+    /// The keys of the gateway, kept from /.well-known/jwks.json: nothing is called then.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) jwks: Option<PathBuf>,
+    /// The gateway that is asked for its keys; no API key is needed.
+    #[arg(long, value_name = "URL", env = "USHER_SERVER", default_value = "http://127.0.0.1:8080")]
+    pub(crate) server: String,
+    /// A PEM file with certificates to trust instead of the system's, such as a self-signed one.
+    #[arg(long, value_name = "FILE", env = "USHER_TLS_CA")]
+    pub(crate) tls_ca: Option<PathBuf>,
 }
 
 /// Which application gets a key.

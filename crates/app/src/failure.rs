@@ -5,7 +5,7 @@ use std::io;
 use miette::Diagnostic;
 use thiserror::Error;
 
-use crate::{call, key, serve, settings};
+use crate::{call, key, receipt, serve, settings};
 
 /// A request was refused, or the gateway cannot run.
 pub(crate) const REFUSED: u8 = 1;
@@ -35,6 +35,10 @@ pub(crate) enum Failure {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Call(#[from] call::Fault),
+    /// A receipt that was to be verified.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Receipt(#[from] receipt::Fault),
     /// Nobody takes the result.
     #[error("cannot write to stdout")]
     #[diagnostic(code(usher::stdout), help("Connect stdout to a terminal, a file or another program."))]
@@ -48,6 +52,7 @@ impl Failure {
             Failure::Settings(_) => USAGE,
             Failure::Serve(fault) if fault.is_usage() => USAGE,
             Failure::Call(fault) => fault.exit_code(),
+            Failure::Receipt(fault) => fault.exit_code(),
             Failure::Key(key::Fault::Application { .. } | key::Fault::NoGateway { .. }) => USAGE,
             Failure::Serve(_) | Failure::Key(_) | Failure::Stdout(_) => REFUSED,
         }

@@ -11,6 +11,7 @@ mod data;
 mod failure;
 mod key;
 mod log;
+mod receipt;
 mod request;
 mod samples;
 mod sandbox;
@@ -27,7 +28,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser as _};
 use miette::Report;
 
-use crate::cli::{Cli, Command, KeyCommand, PlaceArgs};
+use crate::cli::{Cli, Command, KeyCommand, PlaceArgs, ReceiptCommand};
 use crate::failure::Failure;
 use crate::settings::{Argument, Settings, Sources};
 
@@ -50,6 +51,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Send(args) => Ok(call::send(&args)?),
         Command::Check(args) => Ok(call::check(&args)?),
         Command::Status(args) => Ok(call::status(&args)?),
+        Command::Receipt(ReceiptCommand::Verify(args)) => Ok(receipt::verify(&args)?),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "usher", &mut script);

@@ -4,11 +4,13 @@ mod appointment_request;
 mod contact_request;
 mod digital_customer;
 mod receipts;
+mod signing_keys;
 
 pub use appointment_request::AppointmentRequest;
 pub use contact_request::ContactRequest;
 pub use digital_customer::DigitalCustomer;
 pub use receipts::Receipts;
+pub use signing_keys::SigningKeys;
 
 /// Which receipts to list. All of them, if nothing is said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

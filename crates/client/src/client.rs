@@ -9,7 +9,7 @@ use reqwest::{Url, redirect, retry};
 use rustls::crypto::{CryptoProvider, ring};
 use uuid::Uuid;
 
-use crate::api::{AppointmentRequest, ContactRequest, DigitalCustomer, Receipts};
+use crate::api::{AppointmentRequest, ContactRequest, DigitalCustomer, Receipts, SigningKeys};
 use crate::call::ApiCall;
 use crate::http::Http;
 use crate::key::ApiKey;
@@ -26,9 +26,14 @@ pub struct Client {
 impl Client {
     /// A client of the gateway at `url`, such as `https://gateway.example.org`, that calls with `key`.
     pub fn builder(url: &str, key: ApiKey) -> ClientBuilder {
+        ClientBuilder { key: Some(key), ..Client::builder_without_key(url) }
+    }
+
+    /// A client of the gateway at `url` for what needs no key: [`Client::signing_keys`].
+    pub fn builder_without_key(url: &str) -> ClientBuilder {
         ClientBuilder {
             url: url.to_owned(),
-            key,
+            key: None,
             root_certificates: None,
             is_insecure_http_allowed: false,
             time_limits: TimeLimits::default(),
@@ -56,6 +61,11 @@ impl Client {
     pub fn receipts(&self) -> ApiCall<'_, Receipts> {
         ApiCall::new(&self.http, self.correlation_id)
     }
+
+    /// The next call to the signing keys API, version 1.
+    pub fn signing_keys(&self) -> ApiCall<'_, SigningKeys> {
+        ApiCall::new(&self.http, self.correlation_id)
+    }
 }
 
 impl fmt::Debug for Client {
@@ -67,7 +77,7 @@ impl fmt::Debug for Client {
 /// Sets up a [`Client`].
 pub struct ClientBuilder {
     url: String,
-    key: ApiKey,
+    key: Option<ApiKey>,
     root_certificates: Option<Vec<u8>>,
     is_insecure_http_allowed: bool,
     time_limits: TimeLimits,
@@ -137,8 +147,9 @@ impl ClientBuilder {
         }
         // reqwest takes the provider of the process; one that was chosen before stays.
         let _ = ring::default_provider().install_default();
+        let key = self.key.iter().map(|key| (HeaderName::from_static("x-api-key"), key.header()));
         let mut builder = reqwest::Client::builder()
-            .default_headers(HeaderMap::from_iter([(HeaderName::from_static("x-api-key"), self.key.header())]))
+            .default_headers(HeaderMap::from_iter(key))
             .user_agent(concat!("usher-client/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(self.time_limits.connect_time_max)
             // The key is for the gateway alone, not for where an answer points to.

@@ -43,6 +43,7 @@ mod client;
 mod error;
 mod http;
 mod key;
+pub mod receipt;
 mod refusal;
 mod retry;
 mod trust;

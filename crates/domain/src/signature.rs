@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use sha2::{Digest as _, Sha256};
-use usher_contract::shared::{ClaimedWarning, Jwk, JwkSet, Receipt, ReceiptClaims};
+use usher_contract::shared::{ClaimedWarning, Jwk, JwkSet, JwsHeader, Receipt, ReceiptClaims};
 use usher_wire::{Text, Unknown, canonical};
 
 /// The key that receipts are signed with.
@@ -26,8 +26,13 @@ impl SigningKey {
         let pair = Ed25519KeyPair::from_seed_unchecked(seed).expect("any 32 bytes are a seed of Ed25519");
         let public = pair.public_key().as_ref().try_into().expect("a public key of Ed25519 has 32 bytes");
         let public = PublicKey(public);
-        let header = format!(r#"{{"alg":"EdDSA","kid":"{}","typ":"receipt+jws"}}"#, public.thumbprint());
-        SigningKey { pair, public, head: URL_SAFE_NO_PAD.encode(header) + "." }
+        let header = JwsHeader {
+            alg: "EdDSA".to_owned(),
+            kid: public.thumbprint(),
+            typ: Some("receipt+jws".to_owned()),
+            unknown: Unknown::default(),
+        };
+        SigningKey { pair, public, head: URL_SAFE_NO_PAD.encode(canonical(&header)) + "." }
     }
 
     /// What everybody may know of it.

@@ -52,12 +52,10 @@ pub(crate) enum Name {
     #[expect(dead_code, reason = "no operation is for operators yet")]
     Folder,
     /// Nobody in particular.
-    #[expect(dead_code, reason = "no operation is public yet")]
     Anyone,
 }
 
 /// Nobody in particular: the caller of what is public.
-#[expect(dead_code, reason = "no operation is public yet")]
 pub(crate) struct Anyone;
 
 /// Whoever runs the house.

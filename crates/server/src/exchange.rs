@@ -58,13 +58,19 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
     /// Whether it is the stored answer of an earlier call.
     pub(crate) is_replayed: bool,
+    /// Who may keep it, and how long.
+    pub(crate) cache_control: HeaderValue,
 }
+
+/// Nobody keeps an answer, unless it says otherwise.
+pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 impl<K> Call<K> {
     /// An answer that stores nothing.
     pub(crate) fn answer(&self, body: Vec<u8>) -> Answer {
         let media_type = Cow::Borrowed("application/json");
-        Answer { status: self.operation.success, media_type, location: None, body, is_replayed: false }
+        let status = self.operation.success;
+        Answer { status, media_type, location: None, body, is_replayed: false, cache_control: NO_STORE }
     }
 }
 
@@ -164,13 +170,13 @@ fn close(outcome: Result<Answer, Fault>, dialect: Dialect, line: &Line) -> Respo
             let mut response = Response::new(Body::from(dialect.write(&fault, &line.correlation)));
             fault.write_headers(response.headers_mut());
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(dialect.media_type()));
+            response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
             (fault.status(dialect), fault.code(), response)
         }
     };
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(correlation::HEADER, line.correlation.header_value());
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     line.log(status, code);
     response
@@ -180,6 +186,7 @@ impl Answer {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.body));
         let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, self.cache_control);
         let media_type = match self.media_type {
             Cow::Borrowed(media_type) => Ok(HeaderValue::from_static(media_type)),
             Cow::Owned(media_type) => HeaderValue::try_from(media_type),

@@ -25,6 +25,7 @@ mod random;
 mod receipt;
 mod receipts;
 mod routes;
+mod signing_keys;
 mod submit;
 #[cfg(test)]
 mod test_support;

@@ -11,11 +11,12 @@ use usher_contract::appointment_request::v2::operations as appointment_request_v
 use usher_contract::contact_request::v1::operations as contact_request_v1;
 use usher_contract::digital_customer::v1::operations as digital_customer_v1;
 use usher_contract::receipts::v1::operations as receipts_v1;
+use usher_contract::signing_keys::v1::operations as signing_keys_v1;
 use usher_domain::facts::ContractFacts;
 use usher_wire::{Limits, Operation, Options, Unserved};
 
 use crate::appointment_request::AppointmentRequest;
-use crate::caller::Kind;
+use crate::caller::{Anyone, Kind};
 use crate::contact_request::ContactRequest;
 use crate::dialect::Dialect;
 use crate::digital_customer::DigitalCustomer;
@@ -23,6 +24,7 @@ use crate::exchange::{Answer, Call, Route, exchange, refuse};
 use crate::fault::Fault;
 use crate::gateway::Gateway;
 use crate::receipts::Receipts;
+use crate::signing_keys::SigningKeys;
 use crate::{appointment_request, contact_request, digital_customer, parameters};
 
 /// All that the gateway offers to partners.
@@ -38,6 +40,7 @@ pub fn router(gateway: &Arc<Gateway>) -> Router {
     let routes =
         mount(routes, gateway, &digital_customer_v1::OPERATIONS, demand, Dialect::ServiceResponse, digital_customer);
     let routes = mount(routes, gateway, &receipts_v1::OPERATIONS, |_| None, Dialect::Problem, receipts);
+    let routes = mount(routes, gateway, &signing_keys_v1::OPERATIONS, |_| (), Dialect::Problem, signing_keys);
     close(routes, gateway)
 }
 
@@ -108,6 +111,12 @@ async fn receipts(call: Call) -> Result<Answer, Fault> {
     let (parameters, facts) = (parameters::of(&call)?, facts(&call));
     let options = options(&call, &facts);
     receipts_v1::serve(&Receipts, call.operation, &call, &parameters, &call.body, &options).await?
+}
+
+async fn signing_keys(call: Call<Anyone>) -> Result<Answer, Fault> {
+    let parameters = parameters::of(&call)?;
+    let options = Options { mode: call.known.mode(), limits: Limits::GATEWAY, facts: None };
+    signing_keys_v1::serve(&SigningKeys, call.operation, &call, &parameters, &call.body, &options).await?
 }
 
 fn facts(call: &Call) -> ContractFacts {

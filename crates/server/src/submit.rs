@@ -17,7 +17,7 @@ use usher_storage::{
 use usher_wire::{Checked, Personal, Warning};
 use uuid::Uuid;
 
-use crate::exchange::{Answer, Call};
+use crate::exchange::{Answer, Call, NO_STORE};
 use crate::fault::Fault;
 use crate::gateway::DURABILITY;
 use crate::head::IDEMPOTENCY_KEY;
@@ -213,6 +213,7 @@ impl Answer {
             location: reply.location,
             body: reply.body.into_vec(),
             is_replayed: false,
+            cache_control: NO_STORE,
         }
     }
 

@@ -73,6 +73,7 @@ pub(crate) const READERS: &[(&str, &str, Read)] = &[
     ("shared", "attribution", read::<shared::Attribution>),
     ("shared", "check_result", read::<shared::CheckResult>),
     ("shared", "jwk_set", read::<shared::JwkSet>),
+    ("shared", "jws_header", read::<shared::JwsHeader>),
     ("shared", "problem", read::<shared::Problem>),
     ("shared", "receipt", read::<shared::Receipt>),
     ("shared", "receipt_claims", read::<shared::ReceiptClaims>),

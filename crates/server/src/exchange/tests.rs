@@ -10,7 +10,7 @@ use usher_domain::environment::Environment;
 use usher_storage::Change;
 use usher_wire::{Operation, OperationKind};
 
-use super::{Answer, Call, Route, exchange, refuse};
+use super::{Answer, Call, NO_STORE, Route, exchange, refuse};
 use crate::dialect::Dialect;
 use crate::fault::Fault;
 use crate::gateway::Gateway;
@@ -38,6 +38,7 @@ async fn echo(call: Call) -> Result<Answer, Fault> {
         location: None,
         body: call.body.to_vec(),
         is_replayed: false,
+        cache_control: NO_STORE,
     })
 }
 
