@@ -13,4 +13,5 @@ mod oracle;
 mod privacy;
 mod program;
 mod reading;
+mod receipts;
 mod shapes;

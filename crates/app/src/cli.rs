@@ -38,6 +38,9 @@ pub(crate) enum Command {
     /// Use receipts as proof.
     #[command(subcommand)]
     Receipt(ReceiptCommand),
+    /// Manage the key that receipts are signed with, of a gateway that is not running.
+    #[command(subcommand)]
+    SigningKey(SigningKeyCommand),
     /// Write a completion script for a shell.
     Completions {
         /// The shell.
@@ -58,6 +61,13 @@ pub(crate) enum ReceiptCommand {
     /// Check the signature of a receipt, and that it is for a body; the exit code is 0, 1 when it proves nothing, 2 when a
     /// file is not what it should be.
     Verify(ReceiptVerifyArgs),
+}
+
+/// What can be done with the signing key.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SigningKeyCommand {
+    /// Make a new one and show its id; the old one no longer signs, but is still published.
+    Rotate(PlaceArgs),
 }
 
 /// What is verified, and with which keys.

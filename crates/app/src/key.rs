@@ -1,15 +1,19 @@
 //! Keys of a gateway that is not running: whoever may read its data folder may make one.
+//!
+//! These are API keys, and the key that receipts are signed with.
 
-use std::io;
+use std::io::{self, Write as _};
 
 use jiff::Timestamp;
 use miette::Diagnostic;
 use thiserror::Error;
+use tokio::runtime::Runtime;
 use usher_storage::ApplicationEntry;
 
 use crate::cli::KeyNewArgs;
 use crate::data::{self, Data};
 use crate::sandbox;
+use crate::secrets;
 use crate::settings::Settings;
 use crate::welcome;
 
@@ -47,17 +51,33 @@ pub(crate) enum Fault {
 
 /// Makes a sandbox key and shows it.
 pub(crate) fn new(args: &KeyNewArgs, settings: &Settings) -> Result<(), Fault> {
-    // Opening a folder makes it; here that would be a mistake of the operator's.
-    if !settings.data_folder.exists() {
-        return Err(Fault::NoGateway { folder: settings.data_folder.display().to_string() });
-    }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Fault::System)?;
+    let runtime = runtime(settings)?;
     runtime.block_on(async {
         let data = Data::open(&settings.data_folder).await?;
         let made = make(args, &data).await;
         data.store.close();
         made
     })
+}
+
+/// Makes a new signing key and shows its id.
+pub(crate) fn rotate_signing_key(settings: &Settings) -> Result<(), Fault> {
+    runtime(settings)?.block_on(async {
+        // Opened, the folder belongs to us: no gateway goes on with the old key.
+        let data = Data::open(&settings.data_folder).await?;
+        let made = secrets::rotate_signing_key(&data.folder).map_err(data::Fault::from);
+        data.store.close();
+        let made = made?;
+        writeln!(io::stdout().lock(), "{}", made.thumbprint()).map_err(Fault::Stdout)
+    })
+}
+
+/// What the data folder is opened with, if there is one: opening makes it, which here would be a mistake of the operator's.
+fn runtime(settings: &Settings) -> Result<Runtime, Fault> {
+    if !settings.data_folder.exists() {
+        return Err(Fault::NoGateway { folder: settings.data_folder.display().to_string() });
+    }
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Fault::System)
 }
 
 async fn make(args: &KeyNewArgs, data: &Data) -> Result<(), Fault> {

@@ -28,7 +28,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser as _};
 use miette::Report;
 
-use crate::cli::{Cli, Command, KeyCommand, PlaceArgs, ReceiptCommand};
+use crate::cli::{Cli, Command, KeyCommand, PlaceArgs, ReceiptCommand, SigningKeyCommand};
 use crate::failure::Failure;
 use crate::settings::{Argument, Settings, Sources};
 
@@ -52,6 +52,9 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Check(args) => Ok(call::check(&args)?),
         Command::Status(args) => Ok(call::status(&args)?),
         Command::Receipt(ReceiptCommand::Verify(args)) => Ok(receipt::verify(&args)?),
+        Command::SigningKey(SigningKeyCommand::Rotate(place)) => {
+            Ok(key::rotate_signing_key(&settings(&place, place.arguments())?)?)
+        }
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "usher", &mut script);

@@ -85,9 +85,31 @@ impl Secrets {
         Ok(Secrets {
             pepper: Pepper::new(*open(folder, &PEPPER, is_new)?),
             digests: DigestKey::new(*open(folder, &DIGESTS, is_new)?),
-            signing: SigningKeys::new(SigningKey::new(&*open(folder, &SIGNING, is_new)?), retired(folder)?),
+            signing: signing_keys(folder, is_new)?,
         })
     }
+}
+
+fn signing_keys(folder: &Path, is_new: bool) -> Result<SigningKeys, Fault> {
+    let current = SigningKey::new(&*open(folder, &SIGNING, is_new)?);
+    let retired = retired(folder)?.into_iter().filter(|key| *key != current.public()).collect();
+    Ok(SigningKeys::new(current, retired))
+}
+
+/// Puts a new signing key in the place of the one in use, whose public half stays. Gives the new one's.
+///
+/// The old key is retired before it is replaced: a crash in between leaves it in both places, which reading takes for one.
+pub(crate) fn rotate_signing_key(folder: &Path) -> Result<PublicKey, Fault> {
+    let current = SigningKey::new(&*open(folder, &SIGNING, false)?).public();
+    let path = folder.join(RETIRED_FILE_NAME);
+    let mut lines = vec![current];
+    lines.extend(retired(folder)?.into_iter().filter(|key| *key != current));
+    let line = |key: &PublicKey| format!("{RETIRED_FORM} {}\n", hex::encode(key.as_bytes()));
+    let text: String = lines.iter().map(line).collect();
+    replace(folder, &path, &[&text]).map_err(|source| Fault::Unusable { path, source })?;
+    let path = folder.join(SIGNING.file_name);
+    let seed = create(folder, &path, &SIGNING).map_err(|source| Fault::Unusable { path, source })?;
+    Ok(SigningKey::new(&seed).public())
 }
 
 /// The public keys that no longer sign. There is no file before the first key was retired.
@@ -148,21 +170,25 @@ fn create(folder: &Path, path: &Path, kind: &Kind) -> io::Result<Zeroizing<[u8; 
     let mut secret = Zeroizing::new([0; SECRET_BYTES]);
     getrandom::fill(&mut *secret)?;
     let digits = Zeroizing::new(hex::encode(&*secret));
+    replace(folder, path, &[kind.form, " ", &digits, "\n"])?;
+    Ok(secret)
+}
 
-    // Written in full before it gets its name, so that a crash never leaves half a secret behind.
+/// Writes a file for its owner only, in the place of what was there.
+fn replace(folder: &Path, path: &Path, parts: &[&str]) -> io::Result<()> {
+    // Written in full before it gets its name, so that a crash never leaves half a file behind.
     let unfinished = path.with_extension("new");
     match fs::remove_file(&unfinished) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
-    for part in [kind.form, " ", &digits, "\n"] {
+    for part in parts {
         file.write_all(part.as_bytes())?;
     }
     file.sync_all()?;
     fs::rename(&unfinished, path)?;
-    File::open(folder)?.sync_all()?;
-    Ok(secret)
+    File::open(folder)?.sync_all()
 }
 
 #[cfg(test)]

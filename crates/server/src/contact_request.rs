@@ -50,7 +50,13 @@ impl Server for ContactRequest {
         };
         let environment = call.known.caller.environment;
         let committed = attempt.commit(&API, decision, Beside::default(), |record, warnings| {
-            let body = to_json(&receipt::receipt(&call.gateway, record, environment, receipt::warnings(&warnings)));
+            let body = to_json(&receipt::receipt(
+                &call.gateway,
+                record,
+                environment,
+                receipt::warnings(&warnings),
+                receipt::lists(record),
+            ));
             (body, Some(receipt::location(record)))
         });
         match committed.await? {

@@ -40,12 +40,19 @@ pub(crate) fn warnings_json(list: &[Warning]) -> String {
     String::from_utf8(to_json(&warnings(list))).expect("what we write is UTF-8")
 }
 
-/// The receipt of a record with these warnings, signed.
+/// The lists of a record that was made here.
+pub(crate) fn lists(record: &Record) -> Vec<Cow<'_, str>> {
+    let lists: Vec<String> = serde_json::from_str(&record.lists).expect("what we write is an array of texts");
+    lists.into_iter().map(Cow::Owned).collect()
+}
+
+/// The receipt of a record with these warnings and lists, signed.
 pub(crate) fn receipt<'r>(
     gateway: &Gateway,
     record: &'r Record,
     environment: Environment,
     warnings: Vec<shared::Warning<Cow<'r, str>>>,
+    lists: Vec<Cow<'r, str>>,
 ) -> shared::Receipt<Cow<'r, str>> {
     let text = |text: &'r Option<String>| text.as_deref().map(Cow::Borrowed);
     let mut receipt: shared::Receipt<Cow<'r, str>> = shared::Receipt {
@@ -73,9 +80,9 @@ pub(crate) fn receipt<'r>(
         durability: shared::Durability::find(&record.durability)
             .unwrap_or_else(|| shared::Durability::Unknown(record.durability.as_ref().into())),
         contract_version: Cow::Borrowed(&record.contract_version),
-        product: Cow::Borrowed(&record.api),
-        products_version: 0,
-        lists: Vec::new(),
+        product: Cow::Borrowed(&record.product),
+        products_version: record.products_version.into(),
+        lists,
         warnings,
         signature: Cow::Borrowed(""),
         unknown: Unknown::default(),
@@ -90,15 +97,23 @@ pub(crate) fn stored<'r>(
     record: &'r Record,
     environment: Environment,
 ) -> Result<shared::Receipt<Cow<'r, str>>, Fault> {
-    let warnings: Vec<Checked<shared::Warning>> = serde_json::from_str(&record.warnings).map_err(|_| {
-        tracing::error!(record = %record.public_id, "the warnings of a record cannot be read");
+    let unreadable = |_| {
+        tracing::error!(record = %record.public_id, "the warnings or lists of a record cannot be read");
         Fault::Internal
-    })?;
+    };
+    let warnings: Vec<Checked<shared::Warning>> = serde_json::from_str(&record.warnings).map_err(unreadable)?;
+    let lists: Vec<String> = serde_json::from_str(&record.lists).map_err(unreadable)?;
     let warning = |warning: Checked<shared::Warning>| {
         let shared::Warning { pointer, code, message, unknown } = warning.into_inner();
         shared::Warning { pointer: pointer.map(Cow::Owned), code: code.into(), message: message.into(), unknown }
     };
-    Ok(receipt(gateway, record, environment, warnings.into_iter().map(warning).collect()))
+    Ok(receipt(
+        gateway,
+        record,
+        environment,
+        warnings.into_iter().map(warning).collect(),
+        lists.into_iter().map(Cow::Owned).collect(),
+    ))
 }
 
 /// A time as the contract writes it, RFC 3339 in UTC.
