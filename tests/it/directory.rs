@@ -5,7 +5,7 @@ use std::path::Path;
 use tokio::runtime::Runtime;
 use usher_domain::hex;
 use usher_domain::key::{ApiKey, Pepper};
-use usher_storage::{ApplicationId, Change, Environment, Mode, NewKey, Options, PartnerId, Scope, Store};
+use usher_storage::{ApplicationId, Audit, Change, Environment, Mode, NewKey, Options, PartnerId, Scope, Store};
 use uuid::Uuid;
 
 use crate::oracle::Random;
@@ -48,7 +48,7 @@ impl Directory {
     pub(crate) fn add_partner(&mut self, mode: Mode) -> Issued {
         let partner = PartnerId(self.id());
         let change = Change::Partner { id: partner, name: "Another partner".to_owned(), at: 0 };
-        self.runtime.block_on(self.store.administer(vec![change])).unwrap();
+        self.runtime.block_on(self.store.administer(vec![change], audit())).unwrap();
         self.add_application(partner, mode)
     }
 
@@ -74,7 +74,7 @@ impl Directory {
         for api in ["contact_request", "appointment_request", "digital_customer"] {
             changes.push(Change::Subscription { application: id, api: api.into(), environment, at: 0 });
         }
-        self.runtime.block_on(self.store.administer(changes)).unwrap();
+        self.runtime.block_on(self.store.administer(changes, audit())).unwrap();
         Issued { key: key.reveal().to_owned(), app_key }
     }
 
@@ -90,6 +90,10 @@ impl Directory {
         let bits = (0..5).fold(0, |bits, _| bits << 30 | word(&mut self.random));
         Uuid::from_u128(bits)
     }
+}
+
+fn audit() -> Audit {
+    Audit { actor: "test".to_owned(), at: 0 }
 }
 
 impl Drop for Directory {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use miette::Diagnostic;
 use thiserror::Error;
 use tokio::runtime::Runtime;
-use usher_storage::ApplicationEntry;
+use usher_storage::{ApplicationEntry, Audit};
 
 use crate::cli::KeyNewArgs;
 use crate::data::{self, Data};
@@ -83,8 +83,10 @@ fn runtime(settings: &Settings) -> Result<Runtime, Fault> {
 async fn make(args: &KeyNewArgs, data: &Data) -> Result<(), Fault> {
     let applications = data.store.all_applications().await.map_err(data::Fault::from)?;
     let application = choose(&applications, args.application.as_deref(), data)?;
-    let (issued, change) = sandbox::issue(application, &data.secrets.pepper, Timestamp::now());
-    data.store.administer(vec![change]).await.map_err(data::Fault::from)?;
+    let now = Timestamp::now();
+    let (issued, change) = sandbox::issue(application.id, &application.public_id, &data.secrets.pepper, now);
+    let audit = Audit { actor: "usher key new".to_owned(), at: now.as_millisecond() };
+    data.store.administer(vec![change], audit).await.map_err(data::Fault::from)?;
     welcome::write_key(&issued, &mut io::stdout().lock()).map_err(Fault::Stdout)
 }
 

@@ -5,7 +5,7 @@ use usher_contract::shared::Api;
 use usher_domain::environment::Environment;
 use usher_domain::ids::{ApplicationId, PartnerId, PublicId};
 use usher_domain::key::{ApiKey, Pepper};
-use usher_storage::{ApplicationEntry, Change, Mode, NewKey, Store, StoreError};
+use usher_storage::{Audit, Change, Mode, NewKey, Store, StoreError};
 use uuid::Uuid;
 
 /// The name of the partner that the first start makes.
@@ -31,49 +31,51 @@ pub(crate) struct Issued {
 /// Makes the sandbox partner with an application, subscribed to every API, and a key: all of it or nothing.
 pub(crate) async fn create(store: &Store, pepper: &Pepper, now: Timestamp) -> Result<Issued, StoreError> {
     let partner = usher_storage::PartnerId(Uuid::from_bytes(*PartnerId::draw(&mut fill).as_bytes()));
-    let application = ApplicationEntry {
-        id: usher_storage::ApplicationId(Uuid::from_bytes(*ApplicationId::draw(&mut fill).as_bytes())),
-        public_id: PublicId::draw(&mut fill).to_string(),
-        name: APPLICATION.to_owned(),
-        partner_name: PARTNER.to_owned(),
-    };
+    let application = usher_storage::ApplicationId(Uuid::from_bytes(*ApplicationId::draw(&mut fill).as_bytes()));
+    let public_id = PublicId::draw(&mut fill).to_string();
     let at = now.as_millisecond();
-    let (issued, key) = issue(&application, pepper, now);
+    let (issued, key) = issue(application, &public_id, pepper, now);
     let mut changes = vec![
-        Change::Partner { id: partner, name: application.partner_name, at },
+        Change::Partner { id: partner, name: PARTNER.to_owned(), at },
         Change::Application {
-            id: application.id,
+            id: application,
             partner,
-            public_id: application.public_id,
-            name: application.name,
+            public_id,
+            name: APPLICATION.to_owned(),
             mode: Mode::Strict,
             at,
         },
     ];
     changes.extend(APIS.map(|api| Change::Subscription {
-        application: application.id,
+        application,
         api: api.as_str().to_owned().into(),
         environment: usher_storage::Environment::Sandbox,
         at,
     }));
     changes.push(key);
-    store.administer(changes).await?;
+    let audit = Audit { actor: "first start".to_owned(), at };
+    store.administer(changes, audit).await?;
     Ok(issued)
 }
 
 /// A new sandbox key of an application, and the change that stores what is kept of it.
-pub(crate) fn issue(application: &ApplicationEntry, pepper: &Pepper, now: Timestamp) -> (Issued, Change) {
+pub(crate) fn issue(
+    application: usher_storage::ApplicationId,
+    app_key: &str,
+    pepper: &Pepper,
+    now: Timestamp,
+) -> (Issued, Change) {
     let key = ApiKey::draw(Environment::Sandbox, &mut fill);
     let expires_at = now.saturating_add(KEY_LIFE).unwrap_or(Timestamp::MAX);
     let change = Change::Key(NewKey {
         selector: key.selector().to_owned(),
         mac: *pepper.mac(&key).as_bytes(),
-        application: application.id,
+        application,
         environment: usher_storage::Environment::Sandbox,
         created_at: now.as_millisecond(),
         expires_at: Some(expires_at.as_millisecond()),
     });
-    (Issued { app_key: application.public_id.clone(), key, expires_at }, change)
+    (Issued { app_key: app_key.to_owned(), key, expires_at }, change)
 }
 
 /// Random bytes from the operating system.

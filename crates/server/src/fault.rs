@@ -213,7 +213,10 @@ impl From<StoreError> for Fault {
         match error {
             StoreError::Overloaded => Fault::Overloaded,
             StoreError::Full | StoreError::Unavailable => Fault::StoreUnavailable,
-            StoreError::Constraint(_) | StoreError::Unreadable | StoreError::UnknownCursor => {
+            StoreError::Constraint(_)
+            | StoreError::Unreadable
+            | StoreError::VersionConflict
+            | StoreError::UnknownCursor => {
                 // The text of a store error holds kinds and codes only.
                 tracing::error!(%error, "the store cannot do what it was asked for");
                 Fault::Internal

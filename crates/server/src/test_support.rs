@@ -18,7 +18,7 @@ use usher_domain::environment::Environment;
 use usher_domain::key::{ApiKey, Pepper};
 use usher_domain::receipt::DigestKey;
 use usher_domain::signature::{SigningKey, SigningKeys};
-use usher_storage::{ApplicationId, Change, Mode, NewKey, Options, PartnerId, Store};
+use usher_storage::{ApplicationId, Audit, Change, Mode, NewKey, Options, PartnerId, Store};
 use uuid::Uuid;
 
 use crate::accept::{Listener, Transport};
@@ -99,7 +99,7 @@ impl World {
             created_at: 0,
             expires_at,
         };
-        self.store.administer(vec![Change::Key(new)]).await.expect("a new key fits");
+        self.store.administer(vec![Change::Key(new)], audit()).await.expect("a new key fits");
         key
     }
 
@@ -170,7 +170,7 @@ pub(crate) async fn add_partner(store: &Store, partner: &Partner) -> ApiKey {
     for api in ["test", "contact_request", "appointment_request", "digital_customer"] {
         changes.push(Change::Subscription { application, api: api.into(), environment, at: 0 });
     }
-    store.administer(changes).await.expect("the store takes a partner");
+    store.administer(changes, audit()).await.expect("the store takes a partner");
     key
 }
 
@@ -216,4 +216,9 @@ impl<'w> MakeWriter<'w> for Log {
     fn make_writer(&'w self) -> Log {
         self.clone()
     }
+}
+
+/// Who changes the directory in tests.
+pub(crate) fn audit() -> Audit {
+    Audit { actor: "test".to_owned(), at: 0 }
 }

@@ -1,8 +1,11 @@
-//! Partners, applications, subscriptions and keys: who may call, and how a caller is recognised.
+//! Partners, applications, subscriptions, keys and bank users: who may call, and how a caller is recognised. Every change
+//! of it by an operator is audited.
 //!
 //! Secrets never come here: a key is its selector and a keyed digest of the rest.
 
 use std::borrow::Cow;
+
+use uuid::Uuid;
 
 use crate::{ApplicationId, Digest, Environment, Millis, PartnerId, Scope};
 
@@ -42,6 +45,13 @@ pub enum Change {
         /// When.
         at: Millis,
     },
+    /// A partner has another name.
+    PartnerRenamed {
+        /// The partner.
+        partner: PartnerId,
+        /// Its name from then on.
+        name: String,
+    },
     /// A new application of a partner.
     Application {
         /// Its id.
@@ -57,6 +67,15 @@ pub enum Change {
         /// When.
         at: Millis,
     },
+    /// Something of an application is different; what is none stays.
+    ApplicationChanged {
+        /// The application.
+        application: ApplicationId,
+        /// How its unknown members are treated from then on.
+        mode: Option<Mode>,
+        /// Its name from then on.
+        name: Option<String>,
+    },
     /// An application may call an API in an environment.
     Subscription {
         /// The application.
@@ -67,6 +86,15 @@ pub enum Change {
         environment: Environment,
         /// When.
         at: Millis,
+    },
+    /// An application may call an API in an environment no longer.
+    SubscriptionEnded {
+        /// The application.
+        application: ApplicationId,
+        /// Name of the API.
+        api: Cow<'static, str>,
+        /// Where.
+        environment: Environment,
     },
     /// A new key.
     Key(NewKey),
@@ -84,6 +112,90 @@ pub enum Change {
         /// When; an older time than the stored one changes nothing.
         at: Millis,
     },
+    /// A new user of the bank, with a key.
+    BankUser(NewBankUser),
+    /// A user of the bank may call no longer.
+    BankUserRevoked {
+        /// The user.
+        id: Uuid,
+        /// Since when; the first revocation stays.
+        at: Millis,
+    },
+}
+
+/// Who changes the directory, and when: what the audit says of every change.
+#[derive(Clone, Debug)]
+pub struct Audit {
+    /// Who.
+    pub actor: String,
+    /// When.
+    pub at: Millis,
+}
+
+/// A row of the audit. It is never changed and never goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// Its number, in the order of what was done.
+    pub id: i64,
+    /// When.
+    pub at: Millis,
+    /// Who.
+    pub actor: String,
+    /// What was done.
+    pub action: String,
+    /// To what: an id, or the name of a document.
+    pub target: String,
+    /// More of it, ids and codes only.
+    pub detail: String,
+}
+
+/// A user of the bank to be stored.
+#[derive(Clone)]
+pub struct NewBankUser {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// What it may do.
+    pub role: String,
+    /// The one destination it may see, or none for all.
+    pub destination: Option<String>,
+    /// Where its key is valid.
+    pub environments: Vec<Environment>,
+    /// The part of the key it is found by.
+    pub selector: String,
+    /// Keyed digest of the secret part.
+    pub mac: Digest,
+    /// When it was made.
+    pub created_at: Millis,
+    /// When the key ends.
+    pub expires_at: Option<Millis>,
+}
+
+/// A stored user of the bank. Whether its key is valid is for the caller to say: the digest must be compared first, so
+/// that an expired key and a wrong one take the same time.
+#[derive(Clone)]
+pub struct BankUserEntry {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// What it may do.
+    pub role: String,
+    /// The one destination it may see, or none for all.
+    pub destination: Option<String>,
+    /// Where its key is valid.
+    pub environments: Vec<Environment>,
+    /// The part of the key it is found by.
+    pub selector: String,
+    /// Keyed digest of the secret part.
+    pub mac: Digest,
+    /// When it was made.
+    pub created_at: Millis,
+    /// When the key ends.
+    pub expires_at: Option<Millis>,
+    /// Since when it is revoked.
+    pub revoked_at: Option<Millis>,
 }
 
 /// A key to be stored.
@@ -123,6 +235,17 @@ pub struct KeyEntry {
     pub revoked_at: Option<Millis>,
 }
 
+/// A partner as the operator of the house sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartnerEntry {
+    /// Its id.
+    pub id: PartnerId,
+    /// Its name.
+    pub name: String,
+    /// When it was added.
+    pub created_at: Millis,
+}
+
 /// An application as the operator of the house sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApplicationEntry {
@@ -132,6 +255,40 @@ pub struct ApplicationEntry {
     pub public_id: String,
     /// Its name.
     pub name: String,
-    /// The name of the partner it belongs to.
+    /// The partner it belongs to.
+    pub partner: PartnerId,
+    /// The name of that partner.
     pub partner_name: String,
+    /// How its unknown members are treated.
+    pub mode: Mode,
+    /// What it may call, in alphabetical order.
+    pub subscriptions: Vec<Subscription>,
+    /// When it was added.
+    pub created_at: Millis,
+}
+
+/// An API an application may call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscription {
+    /// Name of the API.
+    pub api: String,
+    /// Where.
+    pub environment: Environment,
+}
+
+/// A key as the operator of the house sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeySummary {
+    /// The part of the key it is found by.
+    pub selector: String,
+    /// Where it is valid.
+    pub environment: Environment,
+    /// When it was made.
+    pub created_at: Millis,
+    /// When it ends.
+    pub expires_at: Option<Millis>,
+    /// Since when it is revoked.
+    pub revoked_at: Option<Millis>,
+    /// When it was last used.
+    pub last_used_at: Option<Millis>,
 }

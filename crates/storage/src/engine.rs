@@ -9,9 +9,10 @@ use uuid::Uuid;
 
 use crate::model::Write;
 use crate::{
-    ApplicationEntry, BankView, Change, Claim, Claimed, Condition, Cursor, Delivery, DeliveryCursor, DeliveryFilter,
-    DeliveryPage, Digest, Filter, FirstContact, Flow, Idempotency, KeyEntry, Known, Mark, Marked, Message,
-    MessageFilter, Millis, OpenError, Page, PartnerId, Record, Scope, Sealed, StoreError, TimelineEntry,
+    ApplicationEntry, ApplicationId, Audit, AuditEntry, BankUserEntry, BankView, Change, Claim, Claimed, Condition,
+    Cursor, Delivery, DeliveryCursor, DeliveryFilter, DeliveryPage, Digest, Document, DocumentMeta, Filter,
+    FirstContact, Flow, Idempotency, KeyEntry, KeySummary, Known, Mark, Marked, Message, MessageFilter, Millis,
+    NewDocument, OpenError, Page, PartnerEntry, PartnerId, Record, Scope, Sealed, StoreError, TimelineEntry,
 };
 
 /// The writing half of an engine; one thread owns it.
@@ -44,11 +45,18 @@ pub trait Engine: Send + 'static {
     /// When nothing was noted.
     fn acknowledge(&mut self, view: &BankView, ids: &[i64], now: Millis) -> Result<Vec<Marked>, StoreError>;
 
-    /// Changes the directory: everything or nothing.
+    /// Changes the directory: everything or nothing, with a row of the audit for each change an operator made.
     ///
     /// # Errors
     /// When nothing was changed; [`StoreError::Constraint`] when a change does not fit.
-    fn administer(&mut self, changes: &[Change]) -> Result<(), StoreError>;
+    fn administer(&mut self, changes: &[Change], audit: &Audit) -> Result<(), StoreError>;
+
+    /// Stores the next version of a document, with a row of the audit, and says which it is. `expected_previous` is
+    /// the one it replaces; none when it is the first.
+    ///
+    /// # Errors
+    /// When nothing was stored; [`StoreError::VersionConflict`] when the newest version is another one.
+    fn put_document(&mut self, document: &NewDocument, expected_previous: Option<u32>) -> Result<u32, StoreError>;
 
     /// Forgets up to `limit` expired idempotency rows and says how many.
     ///
@@ -210,11 +218,59 @@ pub trait Reader: Send {
     /// When the database cannot be read.
     fn key(&mut self, selector: &str) -> Result<Option<KeyEntry>, StoreError>;
 
-    /// All applications of all partners, oldest first: for the operator of the house, never for a caller.
+    /// All partners, oldest first.
     ///
     /// # Errors
     /// When the database cannot be read.
-    fn all_applications(&mut self) -> Result<Vec<ApplicationEntry>, StoreError>;
+    fn partners(&mut self) -> Result<Vec<PartnerEntry>, StoreError>;
+
+    /// The applications of one partner or of all, oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn applications(&mut self, partner: Option<PartnerId>) -> Result<Vec<ApplicationEntry>, StoreError>;
+
+    /// The keys of an application, oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn keys(&mut self, application: ApplicationId) -> Result<Vec<KeySummary>, StoreError>;
+
+    /// All users of the bank, oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn bank_users(&mut self) -> Result<Vec<BankUserEntry>, StoreError>;
+
+    /// A user of the bank by the selector of its key.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn bank_user(&mut self, selector: &str) -> Result<Option<BankUserEntry>, StoreError>;
+
+    /// Rows of the audit, oldest first, those after one.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn audit(&mut self, after: Option<i64>, limit: u32) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// All versions of all documents, in the order of their kinds, names and versions.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn documents(&mut self) -> Result<Vec<DocumentMeta>, StoreError>;
+
+    /// A version of a document, or the newest.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn document(&mut self, kind: &str, name: &str, version: Option<u32>) -> Result<Option<Document>, StoreError>;
+
+    /// A number that grows with every version of any document; cheap to read.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn documents_generation(&mut self) -> Result<i64, StoreError>;
 
     /// Whether there is any partner; there is none at first start only.
     ///

@@ -23,6 +23,9 @@ pub enum StoreError {
     /// Stored bytes are not what was written: moved, altered, or sealed under another key.
     #[error("a stored row cannot be read")]
     Unreadable,
+    /// Somebody else has stored another version meanwhile; read it first.
+    #[error("the newest version is another one")]
+    VersionConflict,
     /// The cursor was not given out by this list.
     #[error("the cursor is unknown")]
     UnknownCursor,

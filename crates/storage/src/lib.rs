@@ -7,6 +7,7 @@
 
 mod delivery;
 mod directory;
+mod document;
 mod engine;
 mod error;
 mod folder;
@@ -24,7 +25,11 @@ pub use delivery::{
     BankView, Delivery, DeliveryCursor, DeliveryFilter, DeliveryOrder, DeliveryPage, FirstContact, NewDelivery,
     TimelineEntry,
 };
-pub use directory::{ApplicationEntry, Change, KeyEntry, Mode, NewKey};
+pub use directory::{
+    ApplicationEntry, Audit, AuditEntry, BankUserEntry, Change, KeyEntry, KeySummary, Mode, NewBankUser, NewKey,
+    PartnerEntry, Subscription,
+};
+pub use document::{Document, DocumentMeta, NewDocument};
 pub use engine::{Engine, PayloadKeys, Reader, SealedCommit, SealedIdempotency, StoredReply, Verdict};
 pub use error::{Constraint, OpenError, StoreError};
 pub use folder::Folder;

@@ -12,10 +12,11 @@ use crate::readers::Readers;
 use crate::running::Attempts;
 use crate::writer::{Work, Writer};
 use crate::{
-    ApplicationEntry, BankView, Binding, Change, Claim, Claimed, Commit, Content, Cursor, Delivery, DeliveryCursor,
-    DeliveryFilter, DeliveryPage, Digest, Engine, Filter, FirstContact, Flow, Folder, Idempotency, KeyEntry, Known,
-    Mark, Marked, Message, MessageFilter, Millis, OpenError, Outcome, Page, PartnerId, Reader, Record, Reply, Running,
-    Scope, Sealer, SqliteEngine, StillRunning, StoreError, StoredReply, TimelineEntry, Verdict, key_file,
+    ApplicationEntry, ApplicationId, Audit, AuditEntry, BankUserEntry, BankView, Binding, Change, Claim, Claimed,
+    Commit, Content, Cursor, Delivery, DeliveryCursor, DeliveryFilter, DeliveryPage, Digest, Document, DocumentMeta,
+    Engine, Filter, FirstContact, Flow, Folder, Idempotency, KeyEntry, KeySummary, Known, Mark, Marked, Message,
+    MessageFilter, Millis, NewDocument, OpenError, Outcome, Page, PartnerEntry, PartnerId, Reader, Record, Reply,
+    Running, Scope, Sealer, SqliteEngine, StillRunning, StoreError, StoredReply, TimelineEntry, Verdict, key_file,
 };
 
 /// Sizes of a store, each at least one.
@@ -355,12 +356,99 @@ impl Store {
         self.inner.readers.ask(move |reader| reader.key(&selector)).await
     }
 
-    /// All applications of all partners, oldest first: for the operator of the house, never for a caller.
+    /// All partners, oldest first: for the operator of the house, never for a caller. So are all queries of the directory.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn partners(&self) -> Result<Vec<PartnerEntry>, StoreError> {
+        self.inner.readers.ask(|reader| reader.partners()).await
+    }
+
+    /// The applications of a partner, oldest first.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn applications(&self, partner: PartnerId) -> Result<Vec<ApplicationEntry>, StoreError> {
+        self.inner.readers.ask(move |reader| reader.applications(Some(partner))).await
+    }
+
+    /// All applications of all partners, oldest first.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub async fn all_applications(&self) -> Result<Vec<ApplicationEntry>, StoreError> {
-        self.inner.readers.ask(|reader| reader.all_applications()).await
+        self.inner.readers.ask(|reader| reader.applications(None)).await
+    }
+
+    /// The keys of an application, oldest first.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn keys(&self, application: ApplicationId) -> Result<Vec<KeySummary>, StoreError> {
+        self.inner.readers.ask(move |reader| reader.keys(application)).await
+    }
+
+    /// All users of the bank, oldest first.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn bank_users(&self) -> Result<Vec<BankUserEntry>, StoreError> {
+        self.inner.readers.ask(|reader| reader.bank_users()).await
+    }
+
+    /// A user of the bank by the selector of its key.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn bank_user(&self, selector: String) -> Result<Option<BankUserEntry>, StoreError> {
+        self.inner.readers.ask(move |reader| reader.bank_user(&selector)).await
+    }
+
+    /// Rows of the audit, oldest first, those after one.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn audit(&self, after: Option<i64>, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+        self.inner.readers.ask(move |reader| reader.audit(after, limit)).await
+    }
+
+    /// All versions of all documents, in the order of their kinds, names and versions.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn documents(&self) -> Result<Vec<DocumentMeta>, StoreError> {
+        self.inner.readers.ask(|reader| reader.documents()).await
+    }
+
+    /// A version of a document, or the newest.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn document(
+        &self,
+        kind: impl Into<String>,
+        name: impl Into<String>,
+        version: Option<u32>,
+    ) -> Result<Option<Document>, StoreError> {
+        let (kind, name) = (kind.into(), name.into());
+        self.inner.readers.ask(move |reader| reader.document(&kind, &name, version)).await
+    }
+
+    /// A number that grows with every version of any document; cheap to read.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn documents_generation(&self) -> Result<i64, StoreError> {
+        self.inner.readers.ask(|reader| reader.documents_generation()).await
+    }
+
+    /// Stores the next version of a document and says which it is. `expected_previous` is the one it replaces; none when
+    /// it is the first.
+    ///
+    /// # Errors
+    /// [`StoreError::VersionConflict`] when the newest version is another one.
+    pub async fn put_document(&self, document: NewDocument, expected_previous: Option<u32>) -> Result<u32, StoreError> {
+        self.inner.writer.ask(|answer| Work::PutDocument { document, expected_previous, answer }).await
     }
 
     /// Whether there is any partner; there is none at first start only.
@@ -371,12 +459,12 @@ impl Store {
         self.inner.readers.ask(|reader| reader.has_partners()).await
     }
 
-    /// Changes the directory: everything or nothing.
+    /// Changes the directory: everything or nothing, with a row of the audit for each change an operator made.
     ///
     /// # Errors
     /// [`StoreError::Constraint`] when a change does not fit.
-    pub async fn administer(&self, changes: Vec<Change>) -> Result<(), StoreError> {
-        self.inner.writer.ask(|answer| Work::Administer(changes, answer)).await
+    pub async fn administer(&self, changes: Vec<Change>, audit: Audit) -> Result<(), StoreError> {
+        self.inner.writer.ask(|answer| Work::Administer { changes, audit, answer }).await
     }
 
     /// Forgets up to `limit` expired idempotency keys and says how many; call again while it is the limit. Small limits

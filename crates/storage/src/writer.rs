@@ -9,7 +9,8 @@ use std::thread::{self, JoinHandle};
 use tokio::sync::oneshot;
 
 use crate::{
-    BankView, Change, Claim, Claimed, Engine, Mark, Marked, Millis, OpenError, SealedCommit, StoreError, Verdict,
+    Audit, BankView, Change, Claim, Claimed, Engine, Mark, Marked, Millis, NewDocument, OpenError, SealedCommit,
+    StoreError, Verdict,
 };
 
 /// Where an answer goes. Nobody may be waiting any more; what was done is done.
@@ -27,7 +28,16 @@ pub(crate) enum Work {
         now: Millis,
         answer: Answer<Vec<Marked>>,
     },
-    Administer(Vec<Change>, Answer<()>),
+    Administer {
+        changes: Vec<Change>,
+        audit: Audit,
+        answer: Answer<()>,
+    },
+    PutDocument {
+        document: NewDocument,
+        expected_previous: Option<u32>,
+        answer: Answer<u32>,
+    },
     Purge {
         now: Millis,
         limit: u32,
@@ -217,7 +227,12 @@ impl<E: Engine> Desk<E> {
             Work::Acknowledge { view, ids, now, answer } => {
                 send(answer, self.guarded(|engine| engine.acknowledge(&view, &ids, now)));
             }
-            Work::Administer(changes, answer) => send(answer, self.guarded(|engine| engine.administer(&changes))),
+            Work::Administer { changes, audit, answer } => {
+                send(answer, self.guarded(|engine| engine.administer(&changes, &audit)));
+            }
+            Work::PutDocument { document, expected_previous, answer } => {
+                send(answer, self.guarded(|engine| engine.put_document(&document, expected_previous)));
+            }
             Work::Purge { now, limit, answer } => send(answer, self.guarded(|engine| engine.purge(now, limit))),
             Work::Commit(..) | Work::Mark(..) | Work::Stop => {}
         }

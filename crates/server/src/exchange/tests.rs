@@ -15,7 +15,7 @@ use crate::dialect::Dialect;
 use crate::fault::Fault;
 use crate::gateway::Gateway;
 use crate::limits::Limits;
-use crate::test_support::{Log, PARTNER, World};
+use crate::test_support::{Log, PARTNER, World, audit};
 
 const fn operation(id: &'static str, path: &'static str, body: bool) -> Operation {
     let method = if body { "POST" } else { "GET" };
@@ -262,7 +262,7 @@ async fn only_a_known_key_of_a_subscribed_application_gets_through() {
     let expired = world.add_key(Environment::Sandbox, Some(1)).await;
     let revoked = world.add_key(Environment::Sandbox, None).await;
     let change = Change::KeyRevoked { selector: revoked.selector().to_owned(), at: 1 };
-    world.store.administer(vec![change]).await.expect("the key is there");
+    world.store.administer(vec![change], audit()).await.expect("the key is there");
 
     for (path, key, status, code) in [
         ("/test/echo", String::new(), 401, "authentication_required"),
@@ -287,7 +287,7 @@ async fn a_revoked_key_is_refused_although_it_was_just_used() {
     let world = world().await;
     check(&world.post("/test/echo", "", "{}").await, 200, "");
     let change = Change::KeyRevoked { selector: world.selector.clone(), at: 1 };
-    world.store.administer(vec![change]).await.expect("the key is there");
+    world.store.administer(vec![change], audit()).await.expect("the key is there");
     let mut answer = String::new();
     for _ in 0..50 {
         answer = world.post("/test/echo", "", "{}").await;

@@ -5,6 +5,7 @@ mod checkpoint;
 mod commit;
 mod delivery;
 mod directory;
+mod document;
 mod fault;
 mod flow;
 mod message;
@@ -26,8 +27,8 @@ use self::fault::{Fault, open_error};
 use self::read::SqliteReader;
 use crate::folder::{self, Folder};
 use crate::{
-    BankView, Change, Claim, Claimed, Constraint, Engine, Mark, Marked, Millis, OpenError, PayloadKeys, Reader, Sealed,
-    SealedCommit, StoreError, Verdict,
+    Audit, BankView, Change, Claim, Claimed, Constraint, Engine, Mark, Marked, Millis, NewDocument, OpenError,
+    PayloadKeys, Reader, Sealed, SealedCommit, StoreError, Verdict,
 };
 
 const DATABASE_NAME: &str = "usher.db";
@@ -130,8 +131,13 @@ impl Engine for SqliteEngine {
         self.transaction(|connection| message::acknowledge(connection, view, ids, now))
     }
 
-    fn administer(&mut self, changes: &[Change]) -> Result<(), StoreError> {
-        self.transaction(|connection| directory::administer(connection, changes))
+    fn administer(&mut self, changes: &[Change], audit: &Audit) -> Result<(), StoreError> {
+        self.transaction(|connection| directory::administer(connection, changes, audit))
+    }
+
+    fn put_document(&mut self, document: &NewDocument, expected_previous: Option<u32>) -> Result<u32, StoreError> {
+        let version = self.transaction(|connection| document::put(connection, document, expected_previous))?;
+        version.ok_or(StoreError::VersionConflict)
     }
 
     fn purge(&mut self, now: Millis, limit: u32) -> Result<usize, StoreError> {

@@ -1,6 +1,6 @@
 //! Queries. Each is one statement or two, so none holds a snapshot for long.
 
-use rusqlite::{Connection, OptionalExtension as _, Row, Statement, params};
+use rusqlite::{Connection, OptionalExtension as _, Statement, params};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
@@ -8,11 +8,12 @@ use super::fault::Fault;
 use super::row::{
     self, delivery_columns, delivery_tables, entry_columns, message_columns, message_tables, record_columns, scoped,
 };
-use super::{bank, commit, flow};
+use super::{bank, commit, directory, document, flow};
 use crate::{
-    ApplicationEntry, ApplicationId, BankView, Cursor, Delivery, DeliveryCursor, DeliveryFilter, DeliveryPage, Digest,
-    Filter, FirstContact, Flow, Idempotency, KeyEntry, Known, Message, MessageFilter, Millis, Page, PartnerId,
-    PayloadKeys, Reader, Record, Scope, Sealed, StoreError, StoredReply, TimelineEntry,
+    ApplicationEntry, ApplicationId, AuditEntry, BankUserEntry, BankView, Cursor, Delivery, DeliveryCursor,
+    DeliveryFilter, DeliveryPage, Digest, Document, DocumentMeta, Filter, FirstContact, Flow, Idempotency, KeyEntry,
+    KeySummary, Known, Message, MessageFilter, Millis, Page, PartnerEntry, PartnerId, PayloadKeys, Reader, Record,
+    Scope, Sealed, StoreError, StoredReply, TimelineEntry,
 };
 
 /// A reading connection.
@@ -236,51 +237,43 @@ impl Reader for SqliteReader {
     }
 
     fn key(&mut self, selector: &str) -> Result<Option<KeyEntry>, StoreError> {
-        self.run(|connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT a.partner_id, k.application_id, k.environment, k.mac, a.public_id, a.mode, k.expires_at,
-                   k.revoked_at
-                 FROM keys AS k JOIN applications AS a ON a.id = k.application_id WHERE k.selector = ?1",
-            )?;
-            let entry = statement.query_row([selector], |row| {
-                Ok(KeyEntry {
-                    scope: row::scope(row, 0)?,
-                    mac: row.get(3)?,
-                    application_public_id: row.get(4)?,
-                    mode: row::mode(row, 5)?,
-                    subscriptions: Vec::new(),
-                    expires_at: row.get(6)?,
-                    revoked_at: row.get(7)?,
-                })
-            });
-            let Some(mut entry) = entry.optional()? else { return Ok(None) };
-            let mut statement = connection.prepare_cached(
-                "SELECT api FROM subscriptions WHERE application_id = ?1 AND environment = ?2 ORDER BY api",
-            )?;
-            let of_application = params![entry.scope.application.0.as_bytes(), entry.scope.environment.number()];
-            entry.subscriptions =
-                statement.query_map(of_application, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-            Ok(Some(entry))
-        })
+        self.run(|connection| directory::key(connection, selector))
     }
 
-    fn all_applications(&mut self) -> Result<Vec<ApplicationEntry>, StoreError> {
-        self.run(|connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT a.id, a.public_id, a.name, p.name
-                 FROM applications a JOIN partners p ON p.id = a.partner_id
-                 ORDER BY a.created_at, a.id",
-            )?;
-            let entry = |row: &Row<'_>| {
-                Ok(ApplicationEntry {
-                    id: ApplicationId(row::id(row, 0)?),
-                    public_id: row.get(1)?,
-                    name: row.get(2)?,
-                    partner_name: row.get(3)?,
-                })
-            };
-            statement.query_map([], entry)?.collect()
-        })
+    fn partners(&mut self) -> Result<Vec<PartnerEntry>, StoreError> {
+        self.run(directory::partners)
+    }
+
+    fn applications(&mut self, partner: Option<PartnerId>) -> Result<Vec<ApplicationEntry>, StoreError> {
+        self.run(|connection| directory::applications(connection, partner))
+    }
+
+    fn keys(&mut self, application: ApplicationId) -> Result<Vec<KeySummary>, StoreError> {
+        self.run(|connection| directory::keys(connection, application))
+    }
+
+    fn bank_users(&mut self) -> Result<Vec<BankUserEntry>, StoreError> {
+        self.run(directory::bank_users)
+    }
+
+    fn bank_user(&mut self, selector: &str) -> Result<Option<BankUserEntry>, StoreError> {
+        self.run(|connection| directory::bank_user_of(connection, selector))
+    }
+
+    fn audit(&mut self, after: Option<i64>, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+        self.run(|connection| directory::audit(connection, after.unwrap_or(0), limit))
+    }
+
+    fn documents(&mut self) -> Result<Vec<DocumentMeta>, StoreError> {
+        self.run(document::all)
+    }
+
+    fn document(&mut self, kind: &str, name: &str, version: Option<u32>) -> Result<Option<Document>, StoreError> {
+        self.run(|connection| document::one(connection, kind, name, version))
+    }
+
+    fn documents_generation(&mut self) -> Result<i64, StoreError> {
+        self.run(document::generation)
     }
 
     fn has_partners(&mut self) -> Result<bool, StoreError> {

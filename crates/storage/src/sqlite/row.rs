@@ -192,8 +192,12 @@ pub(super) fn scope(row: &Row<'_>, first: usize) -> rusqlite::Result<Scope> {
     Ok(Scope {
         partner: PartnerId(id(row, first)?),
         application: ApplicationId(id(row, first + 1)?),
-        environment: Environment::from_number(row.get(first + 2)?).ok_or_else(|| unknown(first + 2))?,
+        environment: environment(row, first + 2)?,
     })
+}
+
+pub(super) fn environment(row: &Row<'_>, index: usize) -> rusqlite::Result<Environment> {
+    Environment::from_number(row.get(index)?).ok_or_else(|| unknown(index))
 }
 
 pub(super) fn mode(row: &Row<'_>, index: usize) -> rusqlite::Result<Mode> {

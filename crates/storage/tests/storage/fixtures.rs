@@ -8,10 +8,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 use usher_storage::{
-    Actor, ApplicationId, BankView, Binding, Change, Claim, Claimed, Commit, Content, Digest, Engine, Environment,
-    Folder, Idempotency, KeyId, Mark, Marked, Millis, Mode, NewDelivery, NewMessage, OpenError, Options, Outcome,
-    PartnerId, Payload, PayloadKeys, Reader, Record, Reply, Scope, Sealed, SealedCommit, Sealer, SqliteEngine,
-    StatusChange, Store, StoreError, Verdict, Write,
+    Actor, ApplicationId, Audit, BankView, Binding, Change, Claim, Claimed, Commit, Content, Digest, Engine,
+    Environment, Folder, Idempotency, KeyId, Mark, Marked, Millis, Mode, NewDelivery, NewDocument, NewMessage,
+    OpenError, Options, Outcome, PartnerId, Payload, PayloadKeys, Reader, Record, Reply, Scope, Sealed, SealedCommit,
+    Sealer, SqliteEngine, StatusChange, Store, StoreError, Verdict, Write,
 };
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -49,7 +49,7 @@ impl House {
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), &Options::default()).unwrap();
-        store.administer(directory()).await.unwrap();
+        store.administer(directory(), audit()).await.unwrap();
         Self { store, folder }
     }
 
@@ -63,7 +63,7 @@ impl House {
         let sealer = Sealer::new(KeyId([1; 8]), &Zeroizing::new([7; 32]));
         engine.add_payload_key(&sealer.seal(&Binding::Probe, Vec::new()).unwrap()).unwrap();
         let store = Store::start(Intercepted { engine, before }, sealer, &options).unwrap();
-        store.administer(directory()).await.unwrap();
+        store.administer(directory(), audit()).await.unwrap();
         Self { store, folder }
     }
 
@@ -153,8 +153,12 @@ impl<F: FnMut(&[SealedCommit]) -> Result<(), StoreError> + Send + 'static> Engin
         self.engine.acknowledge(view, ids, now)
     }
 
-    fn administer(&mut self, changes: &[Change]) -> Result<(), StoreError> {
-        self.engine.administer(changes)
+    fn administer(&mut self, changes: &[Change], audit: &Audit) -> Result<(), StoreError> {
+        self.engine.administer(changes, audit)
+    }
+
+    fn put_document(&mut self, document: &NewDocument, expected_previous: Option<u32>) -> Result<u32, StoreError> {
+        self.engine.put_document(document, expected_previous)
     }
 
     fn purge(&mut self, now: Millis, limit: u32) -> Result<usize, StoreError> {
@@ -172,6 +176,11 @@ impl<F: FnMut(&[SealedCommit]) -> Result<(), StoreError> + Send + 'static> Engin
     fn reader(&self) -> Result<Box<dyn Reader>, OpenError> {
         self.engine.reader()
     }
+}
+
+/// Who changes the directory.
+pub(crate) fn audit() -> Audit {
+    Audit { actor: "operator".to_owned(), at: NOW }
 }
 
 fn directory() -> Vec<Change> {

@@ -4,6 +4,7 @@ mod bank;
 mod commits;
 mod deliveries;
 mod directory;
+mod documents;
 mod fixtures;
 mod flows;
 mod folders;
