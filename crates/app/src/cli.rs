@@ -134,13 +134,6 @@ pub(crate) struct ServeArgs {
     /// Serve plain HTTP even off loopback: keys and personal data travel readable. [env: USHER_INSECURE_HTTP]
     #[arg(long)]
     insecure_http: bool,
-    /// Refuse contact requests without the person's consent. [env: USHER_CONTACT_REQUEST_CONSENT_REQUIRED]
-    #[arg(long)]
-    contact_request_consent_required: bool,
-    /// Refuse appointment requests without the data processing agreement.
-    /// [env: USHER_APPOINTMENT_REQUEST_DPA_REQUIRED]
-    #[arg(long)]
-    appointment_request_dpa_required: bool,
     /// The form of log lines on stderr; text on a terminal, else json. [env: USHER_LOG_FORMAT]
     #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(["text", "json"]))]
     log_format: Option<String>,
@@ -238,11 +231,7 @@ impl ServeArgs {
             ("log_format", &self.log_format),
             ("log_level", &self.log_level),
         ]));
-        let flags = [
-            ("insecure_http", self.insecure_http),
-            ("contact_request_consent_required", self.contact_request_consent_required),
-            ("appointment_request_dpa_required", self.appointment_request_dpa_required),
-        ];
+        let flags = [("insecure_http", self.insecure_http)];
         arguments.extend(flags.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| (name, Argument::Flag)));
         arguments
     }

@@ -12,9 +12,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 use usher_domain::environment::Environment;
-use usher_domain::{appointment_request, contact_request};
+use usher_domain::products::Products;
 use usher_server::accept::{Listener, Transport};
-use usher_server::gateway::{Demands, Gateway, Parts};
+use usher_server::gateway::{Gateway, Parts};
 use usher_server::limits::Limits;
 use usher_server::tls::{Tls, TlsVersionMin};
 use usher_storage::Store;
@@ -58,10 +58,7 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
         digests: secrets.digests,
         signing: secrets.signing,
         environments: Environment::ALL.to_vec(),
-        demands: Demands {
-            contact_request: contact_request::Demands { consent: settings.contact_request_consent_required },
-            appointment_request: appointment_request::Demands { dpa: settings.appointment_request_dpa_required },
-        },
+        products: Products::built_in(),
         limits,
         clock: Timestamp::now,
     }));

@@ -29,7 +29,7 @@ struct Setting {
 }
 
 /// All there are. The fields of [`Values`] carry the same names; a test compares them.
-const SETTINGS: [Setting; 11] = [
+const SETTINGS: [Setting; 9] = [
     Setting {
         name: "listen",
         expected: "an IP address and a port from 0 to 65535, such as \"127.0.0.1:8080\"; port 0 takes any free one",
@@ -43,8 +43,6 @@ const SETTINGS: [Setting; 11] = [
     Setting { name: "tls_key", expected: "the path of a PEM file with the private key" },
     Setting { name: "tls_version_min", expected: "\"1.3\", or \"1.2\" for clients that cannot do better" },
     Setting { name: "insecure_http", expected: "true or false" },
-    Setting { name: "contact_request_consent_required", expected: "true or false" },
-    Setting { name: "appointment_request_dpa_required", expected: "true or false" },
     Setting { name: "log_format", expected: "\"text\" or \"json\"" },
     Setting { name: "log_level", expected: "\"error\", \"warn\", \"info\", \"debug\" or \"trace\"" },
 ];
@@ -62,10 +60,6 @@ pub(crate) struct Settings {
     pub(crate) tls: Option<TlsFiles>,
     /// Whether plain HTTP off loopback is wanted all the same.
     pub(crate) insecure_http: bool,
-    /// Whether contact requests need the person's consent.
-    pub(crate) contact_request_consent_required: bool,
-    /// Whether appointment requests need the data processing agreement.
-    pub(crate) appointment_request_dpa_required: bool,
     /// The form of log lines; none lets the terminal decide.
     pub(crate) log_format: Option<LogFormat>,
     /// The least important log lines to write.
@@ -133,8 +127,6 @@ struct Values {
     tls_key: Option<RelativePathBuf>,
     tls_version_min: TlsVersion,
     insecure_http: bool,
-    contact_request_consent_required: bool,
-    appointment_request_dpa_required: bool,
     log_format: Option<LogFormat>,
     log_level: LogLevel,
 }
@@ -205,8 +197,6 @@ impl TryFrom<Values> for Settings {
             data_folder: values.data_folder.relative(),
             tls,
             insecure_http: values.insecure_http,
-            contact_request_consent_required: values.contact_request_consent_required,
-            appointment_request_dpa_required: values.appointment_request_dpa_required,
             log_format: values.log_format,
             log_level: values.log_level,
         })
@@ -236,8 +226,6 @@ fn defaults() -> Source {
         ("data_folder", Value::from("./usher-data")),
         ("tls_version_min", Value::from("1.3")),
         ("insecure_http", Value::from(false)),
-        ("contact_request_consent_required", Value::from(false)),
-        ("appointment_request_dpa_required", Value::from(false)),
         ("log_level", Value::from("info")),
     ];
     let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();

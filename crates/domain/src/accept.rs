@@ -5,7 +5,9 @@ use usher_wire::{Checked, Personal, Warning};
 
 use crate::environment::Environment;
 use crate::ids::{ApplicationId, PartnerId, PublicId};
-use crate::receipt::{PayloadHash, Salt, Scope};
+use crate::products::{Asked, Policy, Product, Products, Route};
+use crate::receipt::{Digest, PayloadHash, Salt, Scope};
+use crate::refusal::Refusal;
 use crate::status::Status;
 
 /// Who calls: what the key told.
@@ -41,12 +43,25 @@ pub struct Accept<'a, T> {
     pub warnings: Vec<Warning>,
     /// What the attribution headers said.
     pub attribution: Attribution,
+    /// The products in force.
+    pub products: &'a Products,
+    /// Whom it is about, where the product wants to know whether the partner sent the person before.
+    pub person: Option<Person>,
     /// The id it gets when it is accepted.
     pub id: PublicId,
     /// The salt of its hash.
     pub salt: Salt,
     /// The time of the decision, to the millisecond: what is answered is what is stored.
     pub now: Timestamp,
+}
+
+/// The person of a request, as this partner's requests are compared by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Person {
+    /// Recognises the person among requests of one partner in one environment, and nowhere else.
+    pub digest: Digest,
+    /// Whether this partner sent the person to this API within the time the product names.
+    pub was_sent: bool,
 }
 
 /// Where a request came from. It cannot change after acceptance.
@@ -96,6 +111,12 @@ pub struct Decision {
     pub salt: Salt,
     /// Salted hash of the canonical body.
     pub payload_hash: PayloadHash,
+    /// The id of its product.
+    pub product: String,
+    /// The version of the products in force; 0 is the built-in one.
+    pub products_version: u32,
+    /// By which later requests about the same person are recognised.
+    pub person: Option<Digest>,
     /// The phone number in E.164, kept beside the body.
     pub phone: Option<Personal<String>>,
     /// Where it came from.
@@ -107,9 +128,23 @@ pub struct Decision {
 }
 
 impl<T> Accept<'_, T> {
-    /// Decides to store the request and send it on.
-    pub(crate) fn store(self, phone: Option<String>, destinations: Vec<Destination>) -> Decision {
+    /// Decides to store the request and send it on. `referred` are the providers it names.
+    pub(crate) fn store(self, asked: Asked, phone: Option<String>, referred: &[&str]) -> Decision {
+        let product = self.products.product_of(asked);
+        let mut destinations = Vec::with_capacity(product.routes.len());
+        for route in &product.routes {
+            match route {
+                Route::Bank => push_once(&mut destinations, Destination::Bank),
+                Route::Provider(id) => push_once(&mut destinations, Destination::Provider(id.clone())),
+                Route::Referred => {
+                    referred.iter().for_each(|id| push_once(&mut destinations, Destination::Provider((*id).to_owned())))
+                }
+            }
+        }
         Decision {
+            product: product.id.clone(),
+            products_version: self.products.version(),
+            person: self.person.map(|person| person.digest),
             id: self.id,
             received_at: self.now,
             status: Status::New,
@@ -121,5 +156,25 @@ impl<T> Accept<'_, T> {
             destinations,
             warnings: self.warnings,
         }
+    }
+}
+
+/// Whether the product refuses a person whom the partner sent a short while ago; `pointer` is where the body names them.
+pub(crate) fn duplicate_refused(product: &Product, person: Option<Person>, pointer: &'static str) -> Option<Refusal> {
+    let is_refused = person.is_some_and(|person| person.was_sent) && product.duplicates.action == Policy::Refuse;
+    is_refused.then_some(Refusal::DuplicateRefused { pointer })
+}
+
+/// What the partner is told where the product only warns. Nothing of it tells whether another partner knows the person.
+pub(crate) fn duplicate_warning(product: &Product, person: Option<Person>, pointer: &'static str) -> Option<Warning> {
+    let is_told = person.is_some_and(|person| person.was_sent) && product.duplicates.action == Policy::Warn;
+    let message = "you sent a request about this person a short while ago; the bank sees both";
+    is_told.then(|| Warning { pointer: pointer.to_owned(), code: "duplicate_person", message: message.into() })
+}
+
+/// A destination gets a request once, however often it is named.
+fn push_once(destinations: &mut Vec<Destination>, destination: Destination) {
+    if !destinations.contains(&destination) {
+        destinations.push(destination);
     }
 }

@@ -1,54 +1,88 @@
 //! Appointment request: a person asks mortgage providers for an appointment.
 
+use serde_json::Value;
 use usher_contract::appointment_request::v2::Request;
-use usher_wire::Text;
+use usher_wire::{Personal, Text};
 
-use crate::accept::{Accept, Decision, Destination};
-use crate::phone::{self, PhoneRegion};
+use crate::accept::{Accept, Decision, Person, duplicate_refused, duplicate_warning};
+use crate::phone;
+use crate::products::{Asked, Product, Products};
 use crate::refusal::Refusal;
 
-/// What the product demands beyond the contract.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Demands {
-    /// Requests need the data processing agreement.
-    pub dpa: bool,
+const PHONE: &str = "/contactRequest/phoneNumber";
+
+/// What the product looks at, so that it can say what it refuses even where other parts of a request are wrong.
+#[derive(Debug)]
+pub struct Outline {
+    phone: Option<Personal<String>>,
+    is_dpa_accepted: bool,
 }
 
-/// Decides on a submitted appointment request, or on one to be checked.
+impl Outline {
+    /// That of a request.
+    pub fn of<'a, S: Text<'a>>(request: &Request<S>) -> Outline {
+        let contact = &request.contact_request;
+        let phone = Some(Personal::new(contact.phone_number.expose().as_str().to_owned()));
+        Outline { phone, is_dpa_accepted: contact.dpa_accepted == Some(true) }
+    }
+
+    /// That of a body which breaks the contract.
+    pub fn of_broken(body: &Value) -> Outline {
+        let contact = &body["contactRequest"];
+        let phone = contact["phoneNumber"].as_str().map(|phone| Personal::new(phone.to_owned()));
+        // Whatever else it is, it breaks the contract, which says so itself.
+        Outline { phone, is_dpa_accepted: !matches!(contact.get("dpaAccepted"), None | Some(Value::Bool(false))) }
+    }
+
+    /// Its product.
+    pub fn product<'p>(&self, products: &'p Products) -> &'p Product {
+        products.product_of(Asked::Appointment)
+    }
+
+    /// The phone number in E.164, by which the person is recognised.
+    pub fn phone(&self, products: &Products) -> Option<String> {
+        phone::e164(self.phone.as_ref()?.expose(), self.product(products).phone_region)
+    }
+
+    /// All that the product refuses.
+    pub fn refusals(&self, products: &Products, person: Option<Person>) -> Vec<Refusal> {
+        let product = self.product(products);
+        let mut refusals = Vec::new();
+        if !product.is_offered {
+            refusals.push(Refusal::ProductNotOffered { pointer: None });
+        }
+        if product.dpa_required && !self.is_dpa_accepted {
+            refusals.push(Refusal::DpaRequired);
+        }
+        refusals.extend(duplicate_refused(product, person, PHONE));
+        refusals
+    }
+}
+
+/// Decides on a submitted appointment request, or on one to be checked. It goes to the providers in the order of the offers; one
+/// with several offers gets it once.
 ///
 /// # Errors
-/// The product demands more than the contract, and it is not there.
-pub fn decide<'a, S: Text<'a>>(accept: Accept<'_, Request<S>>, demands: Demands) -> Result<Decision, Refusal> {
+/// The product refuses it.
+pub fn decide<'a, S: Text<'a>>(mut accept: Accept<'_, Request<S>>) -> Result<Decision, Refusal> {
     let request = accept.request;
-    let contact = &request.contact_request;
-    if demands.dpa && contact.dpa_accepted != Some(true) {
-        return Err(Refusal::DpaRequired);
+    let outline = Outline::of(request);
+    if let Some(refusal) = Refusal::of(outline.refusals(accept.products, accept.person)) {
+        return Err(refusal);
     }
-    let phone = phone::e164(contact.phone_number.expose().as_str(), PhoneRegion::De);
-    let destinations = destinations(request);
-    Ok(accept.store(phone, destinations))
-}
-
-/// One for each provider, in the order of the offers; a provider with several offers gets the request once.
-fn destinations<'a, S: Text<'a>>(request: &Request<S>) -> Vec<Destination> {
-    let mut destinations: Vec<Destination> = Vec::with_capacity(request.referred_offers.len());
-    for offer in &request.referred_offers {
-        let destination = Destination::Provider(offer.provider_id.as_str().to_owned());
-        if !destinations.contains(&destination) {
-            destinations.push(destination);
-        }
-    }
-    destinations
+    accept.warnings.extend(duplicate_warning(outline.product(accept.products), accept.person, PHONE));
+    let phone = outline.phone(accept.products);
+    let referred: Vec<&str> = request.referred_offers.iter().map(|offer| offer.provider_id.as_str()).collect();
+    Ok(accept.store(Asked::Appointment, phone, &referred))
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
-
     use super::*;
+    use crate::accept::Destination;
     use crate::receipt::PayloadHash;
     use crate::status::Status;
-    use crate::test_support::{decided, headers, schema, with};
+    use crate::test_support::{decided, decided_with, headers, products, schema, with};
 
     fn example(name: &str) -> Value {
         schema(&format!("appointment_request/v2/examples/valid/request/{name}.json"))
@@ -66,7 +100,7 @@ mod tests {
             let offers: Vec<Value> =
                 offers.iter().map(|(id, product)| serde_json::json!({"providerId": id, "product": product})).collect();
             let body = with(&minimal, "/referredOffers", offers.into());
-            let decision = decided::<Request, _>(&body, |accept| decide(accept, Demands::default()).unwrap());
+            let decision = decided::<Request, _>(&body, |accept| decide(accept).unwrap());
             let destinations: Vec<String> = decision.destinations.iter().map(Destination::to_string).collect();
             assert_eq!(destinations, expected);
         }
@@ -77,7 +111,7 @@ mod tests {
         decided::<Request, _>(&example("minimal"), |accept| {
             let (salt, canonical, warnings) = (accept.salt, accept.canonical.clone(), accept.warnings.clone());
             assert!(warnings.iter().any(|warning| warning.code == "unverified"));
-            let decision = decide(accept, Demands::default()).unwrap();
+            let decision = decide(accept).unwrap();
             assert_eq!(decision.payload_hash, PayloadHash::of(&salt, canonical.expose()));
             assert_eq!((decision.status, decision.attribution), (Status::New, headers()));
             assert_eq!((decision.canonical, decision.warnings), (canonical, warnings));
@@ -88,7 +122,7 @@ mod tests {
     fn the_phone_number_is_kept_in_e164_beside_the_body() {
         for (number, e164) in [("030 123456", "+4930123456"), ("+420 601 123 456", "+420601123456")] {
             let body = with(&example("minimal"), "/contactRequest/phoneNumber", number.into());
-            let decision = decided::<Request, _>(&body, |accept| decide(accept, Demands::default()).unwrap());
+            let decision = decided::<Request, _>(&body, |accept| decide(accept).unwrap());
             assert_eq!(decision.phone.unwrap().expose(), e164);
         }
     }
@@ -106,7 +140,8 @@ mod tests {
             if let Some(accepted) = accepted {
                 body = with(&body, "/contactRequest/dpaAccepted", accepted.into());
             }
-            let refusal = decided::<Request, _>(&body, |accept| decide(accept, Demands { dpa }).err());
+            let products = products(1, "dpaRequired", dpa.into());
+            let refusal = decided_with::<Request, _>(&products, &body, |accept| decide(accept).err());
             assert_eq!(refusal, refused.then_some(Refusal::DpaRequired), "{accepted:?} {dpa}");
         }
     }

@@ -10,10 +10,11 @@ use usher_contract::digital_customer::v1::{
 };
 use usher_wire::{Text, Warning};
 
-use crate::accept::{Accept, Caller, Decision, Destination};
+use crate::accept::{Accept, Caller, Decision};
 use crate::flow::{Flow, FlowState, Method};
 use crate::ids::{CustomerNo, ProcessId};
 use crate::phone::{self, PhoneRegion};
+use crate::products::Asked;
 use crate::receipt::{Digest, DigestKey};
 use crate::refusal::Refusal;
 
@@ -71,11 +72,14 @@ pub fn create<'a, S: Text<'a>>(
         None if parameters.is_get_process => return Err(Refusal::FlowUnknown { pointer }),
         _ => {}
     }
+    if open.is_none() && !accept.products.product_of(Asked::Onboarding).is_offered {
+        return Err(Refusal::ProductNotOffered { pointer: None });
+    }
     let customer = &parameters.digital_customer;
     let phone = e164(customer.phone_number.expose().as_str());
     if let Some(flow) = open {
         accept.warnings.push(warning(pointer, "flow_exists", "the person has an open flow, which stays as it is"));
-        return Ok(Created::Known(Step { decision: accept.store(Some(phone), vec![Destination::Bank]), flow }));
+        return Ok(Created::Known(Step { decision: accept.store(Asked::Onboarding, Some(phone), &[]), flow }));
     }
     accept.warnings.push(warning(pointer, "unverified", "the identity register was not asked"));
     let flow = Flow {
@@ -87,7 +91,7 @@ pub fn create<'a, S: Text<'a>>(
         phone: keys.phone(&phone),
         email: keys.email(customer.email.expose().as_str()),
     };
-    Ok(Created::Opened(Step { decision: accept.store(Some(phone), vec![Destination::Bank]), flow }))
+    Ok(Created::Opened(Step { decision: accept.store(Asked::Onboarding, Some(phone), &[]), flow }))
 }
 
 /// Decides on `UpdateDigitalCustomerInformations`. `flow` is the one with that process id, if this application has it.
@@ -114,7 +118,7 @@ pub fn update<'a, S: Text<'a>>(
     let unverified = CODES.iter().filter(|pointer| has_contact_address || !pointer.contains("/ContactAddressInfo/"));
     let message = "the code was not looked up: no list is loaded";
     accept.warnings.extend(unverified.map(|pointer| warning(pointer, "unverified", message)));
-    Ok(Step { decision: accept.store(None, vec![Destination::Bank]), flow: Flow { state, ..flow } })
+    Ok(Step { decision: accept.store(Asked::Onboarding, None, &[]), flow: Flow { state, ..flow } })
 }
 
 /// Decides on `CompleteDigitalCustomer`. `flow` is the one with that process id, if this application has it.
@@ -143,7 +147,7 @@ pub fn complete<'a, S: Text<'a>>(
     if !pointers.is_empty() {
         return Err(Refusal::FlowContactMismatch { pointers });
     }
-    Ok(Step { decision: accept.store(Some(phone), vec![Destination::Bank]), flow: Flow { state, ..flow } })
+    Ok(Step { decision: accept.store(Asked::Onboarding, Some(phone), &[]), flow: Flow { state, ..flow } })
 }
 
 /// Members whose code belongs to a code list, in document order of the contract.
@@ -228,6 +232,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::accept::Destination;
     use crate::status::Status;
     use crate::test_support::{decided, is_in_table, now, schema, with};
 

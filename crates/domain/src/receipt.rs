@@ -130,6 +130,12 @@ impl DigestKey {
         self.digest("person/v1", &[country.as_bytes(), national_id.as_bytes()])
     }
 
+    /// Recognises a person by the phone number, given in E.164, among the requests of one partner in one environment. The
+    /// same person of another partner has another digest, so nothing in the store tells that both know them.
+    pub fn partners_person(&self, partner: PartnerId, environment: Environment, e164: &str) -> Digest {
+        self.digest("partners-person/v1", &[partner.as_bytes(), environment.as_str().as_bytes(), e164.as_bytes()])
+    }
+
     /// Recognises a phone number, given in E.164.
     pub fn phone(&self, e164: &str) -> Digest {
         self.digest("phone/v1", &[e164.as_bytes()])

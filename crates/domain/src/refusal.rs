@@ -7,6 +7,18 @@ use crate::flow::{FlowState, Method};
 /// A business rule said no.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
+    /// Several at once, at least two and none of them this again.
+    Several(Vec<Refusal>),
+    /// The bank does not offer the product at present.
+    ProductNotOffered {
+        /// Where in the body the product is chosen.
+        pointer: Option<&'static str>,
+    },
+    /// The partner sent the person a short while ago, and the product takes nobody twice.
+    DuplicateRefused {
+        /// Where in the body the person is named.
+        pointer: &'static str,
+    },
     /// The product takes no contact request without the person's consent.
     ConsentRequired,
     /// The product takes no appointment request without the data processing agreement.
@@ -40,9 +52,29 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The code in the table of codes, which says status, whose fault it is and whether a retry can help.
-    pub const fn code(&self) -> &'static str {
+    /// One or several refusals as one; nothing for none.
+    pub fn of(mut refusals: Vec<Refusal>) -> Option<Refusal> {
+        match refusals.len() {
+            0 | 1 => refusals.pop(),
+            _ => Some(Refusal::Several(refusals)),
+        }
+    }
+
+    /// Each of them.
+    pub fn each(&self) -> &[Refusal] {
         match self {
+            Refusal::Several(refusals) => refusals,
+            single => std::slice::from_ref(single),
+        }
+    }
+
+    /// The code in the table of codes, which says status, whose fault it is and whether a retry can help.
+    pub fn code(&self) -> &'static str {
+        match self {
+            // The first decides what the answer as a whole is.
+            Refusal::Several(refusals) => refusals.first().map_or("internal", Refusal::code),
+            Refusal::ProductNotOffered { .. } => "product_not_offered",
+            Refusal::DuplicateRefused { .. } => "duplicate_refused",
             Refusal::ConsentRequired => "consent_required",
             Refusal::DpaRequired => "dpa_required",
             Refusal::AppKeyMismatch => "app_key_mismatch",
@@ -60,9 +92,10 @@ impl Refusal {
             Refusal::ConsentRequired => &["/consent"],
             Refusal::DpaRequired => &["/contactRequest/dpaAccepted"],
             Refusal::AppKeyMismatch => &["/Header/AppKey"],
-            Refusal::FlowUnknown { pointer } => std::slice::from_ref(pointer),
+            Refusal::FlowUnknown { pointer } | Refusal::DuplicateRefused { pointer } => std::slice::from_ref(pointer),
+            Refusal::ProductNotOffered { pointer } => pointer.as_slice(),
             Refusal::FlowContactMismatch { pointers } | Refusal::TownOutsideCity { pointers } => pointers,
-            Refusal::FlowTransition { .. } | Refusal::StatusFinal => &[],
+            Refusal::Several(_) | Refusal::FlowTransition { .. } | Refusal::StatusFinal => &[],
         }
     }
 }
@@ -71,6 +104,17 @@ impl fmt::Display for Refusal {
     /// What the partner may read.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Refusal::Several(refusals) => {
+                for (index, refusal) in refusals.iter().enumerate() {
+                    f.write_str(if index == 0 { "" } else { "; " })?;
+                    refusal.fmt(f)?;
+                }
+                Ok(())
+            }
+            Refusal::ProductNotOffered { .. } => f.write_str("this product is not offered at present"),
+            Refusal::DuplicateRefused { .. } => f.write_str(
+                "you sent a request about this person a short while ago, and this product takes nobody twice",
+            ),
             Refusal::ConsentRequired => f.write_str("this product needs the person's consent"),
             Refusal::DpaRequired => f.write_str("this product needs the data processing agreement to be accepted"),
             Refusal::AppKeyMismatch => f.write_str("AppKey is not the application your key belongs to"),
@@ -96,6 +140,9 @@ mod tests {
     fn every_refusal_has_a_code_of_the_table() {
         let complete = Method::Complete;
         for (refusal, code) in [
+            (Refusal::Several(vec![Refusal::DpaRequired, Refusal::ConsentRequired]), "dpa_required"),
+            (Refusal::ProductNotOffered { pointer: None }, "product_not_offered"),
+            (Refusal::DuplicateRefused { pointer: "/phoneNumber" }, "duplicate_refused"),
             (Refusal::ConsentRequired, "consent_required"),
             (Refusal::DpaRequired, "dpa_required"),
             (Refusal::AppKeyMismatch, "app_key_mismatch"),

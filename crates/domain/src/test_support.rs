@@ -11,6 +11,7 @@ use crate::accept::{Accept, Attribution, Caller};
 use crate::environment::Environment;
 use crate::facts::ContractFacts;
 use crate::ids::{ApplicationId, PartnerId, PublicId};
+use crate::products::Products;
 use crate::receipt::Salt;
 
 /// The folder of the schema files.
@@ -52,6 +53,23 @@ pub(crate) fn headers() -> Attribution {
 /// Reads a body as the gateway does in the sandbox and hands it to `decide`, as sent by the application of the examples.
 #[track_caller]
 pub(crate) fn decided<T: for<'t> Message<'t>, R>(body: &Value, decide: impl FnOnce(Accept<'_, T>) -> R) -> R {
+    decided_with(&Products::built_in(), body, decide)
+}
+
+/// The built-in products, with a member of one of them changed.
+pub(crate) fn products(index: usize, member: &str, value: Value) -> Products {
+    let mut document: Value = serde_json::from_str(crate::products::BUILT_IN).unwrap();
+    document["products"][index][member] = value;
+    Products::read(document.to_string().as_bytes(), 7).unwrap_or_else(|violations| panic!("{violations}"))
+}
+
+/// The same under these products.
+#[track_caller]
+pub(crate) fn decided_with<T: for<'t> Message<'t>, R>(
+    products: &Products,
+    body: &Value,
+    decide: impl FnOnce(Accept<'_, T>) -> R,
+) -> R {
     let body = body.to_string();
     let facts = ContractFacts { now: now(), environment: Environment::Sandbox };
     let options = Options { mode: Mode::Strict, limits: Limits::GATEWAY, facts: Some(&facts) };
@@ -69,6 +87,8 @@ pub(crate) fn decided<T: for<'t> Message<'t>, R>(body: &Value, decide: impl FnOn
         request: &request,
         warnings,
         attribution: headers(),
+        products,
+        person: None,
         id: PublicId::from_bytes([3; 16]),
         salt: Salt::from_bytes([4; 32]),
         now: now(),

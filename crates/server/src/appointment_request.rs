@@ -7,14 +7,14 @@ use usher_contract::appointment_request::v2::operations::{
 };
 use usher_contract::appointment_request::v2::{AnswerMessage, MessageCode, Messages, Request};
 use usher_domain::accept::Attribution;
-use usher_domain::appointment_request::decide;
+use usher_domain::appointment_request::{Outline, decide};
 use usher_wire::{Parsed, Unknown, Warning, to_json};
 
 use crate::dialect::parameter_name;
 use crate::exchange::{Answer, Call};
 use crate::fault::Fault;
 use crate::receipt;
-use crate::submit::{Api, Attempt, Beside, Ended, header_key};
+use crate::submit::{Api, Attempt, Beside, Ended, header_key, judge};
 
 pub(crate) const API: Api = Api { name: "appointment_request", version: 2, contract_version: "2.0.0" };
 
@@ -34,9 +34,11 @@ impl Server for AppointmentRequest {
         let key = header_key(call)?;
         let canonical = body.canonical();
         let attempt = Attempt::begin(call, key.as_deref(), "", canonical.as_deref())?;
-        let (request, warnings) = match body.into_result() {
+        let products = call.gateway.products();
+        let refusals = outline(call, &body).map(|outline| outline.refusals(&products, None)).unwrap_or_default();
+        let (request, warnings) = match judge(body, refusals) {
             Ok(checked) => checked,
-            Err(violations) => return attempt.refused(Fault::Violated(violations)).await,
+            Err(fault) => return attempt.refused(fault).await,
         };
         let attribution = Attribution {
             partner_reference: parameters.x_partner_reference,
@@ -44,8 +46,8 @@ impl Server for AppointmentRequest {
             source: parameters.x_source,
             sub_partner: parameters.x_sub_partner,
         };
-        let accept = call.accept(&request, canonical.unwrap_or_default(), &warnings, attribution);
-        let decision = match decide(accept, call.gateway.demands.appointment_request) {
+        let accept = call.accept(&request, canonical.unwrap_or_default(), &warnings, attribution, &products);
+        let decision = match decide(accept) {
             Ok(decision) => decision,
             Err(refusal) => return attempt.refused(Fault::Refused(refusal)).await,
         };
@@ -68,11 +70,21 @@ impl Server for AppointmentRequest {
         body: Parsed<Request>,
     ) -> Result<Answer, Fault> {
         let canonical = body.canonical().unwrap_or_default();
-        let (request, warnings) = body.into_result().map_err(Fault::Violated)?;
-        let accept = call.accept(&request, canonical, &warnings, Attribution::default());
-        let decision = decide(accept, call.gateway.demands.appointment_request).map_err(Fault::Refused)?;
+        let products = call.gateway.products();
+        let refusals = outline(call, &body).map(|outline| outline.refusals(&products, None)).unwrap_or_default();
+        let (request, warnings) = judge(body, refusals)?;
+        let accept = call.accept(&request, canonical, &warnings, Attribution::default(), &products);
+        let decision = decide(accept).map_err(Fault::Refused)?;
         let valid = Cow::Borrowed("The request is valid.");
         Ok(call.answer(messages(MessageCode::MessageOperationSuccessful, valid, &decision.warnings)))
+    }
+}
+
+/// What the product looks at, also in a body that breaks the contract.
+fn outline(call: &Call, body: &Parsed<Request>) -> Option<Outline> {
+    match body.shaped() {
+        Some(request) => Some(Outline::of(request)),
+        None => serde_json::from_slice(&call.body).ok().map(|body| Outline::of_broken(&body)),
     }
 }
 

@@ -9,7 +9,7 @@ use usher_contract::contact_request::v1::operations::{
 use usher_contract::contact_request::v1::{Request, Withdrawal, WithdrawalResult};
 use usher_contract::shared::{self, CheckResult};
 use usher_domain::accept::Attribution;
-use usher_domain::contact_request::decide;
+use usher_domain::contact_request::{Outline, decide};
 use usher_domain::status::Status;
 use usher_storage::{Actor, Condition, Content, Delivery, NewMessage, PARTNER, Payload, Reply, StatusChange, Write};
 use usher_wire::{Choice, Parsed, Unknown, to_json};
@@ -19,7 +19,7 @@ use crate::exchange::{Answer, Call};
 use crate::fault::Fault;
 use crate::receipt;
 use crate::receipts::{self, PageWish};
-use crate::submit::{Api, Attempt, Beside, Ended, header_key};
+use crate::submit::{Api, Attempt, Beside, Ended, header_key, judge};
 
 pub(crate) const API: Api = Api { name: "contact_request", version: 1, contract_version: "1.0.0" };
 
@@ -39,12 +39,14 @@ impl Server for ContactRequest {
         let key = header_key(call)?;
         let canonical = body.canonical();
         let attempt = Attempt::begin(call, key.as_deref(), "", canonical.as_deref())?;
-        let (request, warnings) = match body.into_result() {
+        let products = call.gateway.products();
+        let refusals = outline(call, &body).map(|outline| outline.refusals(&products, None)).unwrap_or_default();
+        let (request, warnings) = match judge(body, refusals) {
             Ok(checked) => checked,
-            Err(violations) => return attempt.refused(Fault::Violated(violations)).await,
+            Err(fault) => return attempt.refused(fault).await,
         };
-        let accept = call.accept(&request, canonical.unwrap_or_default(), &warnings, Attribution::default());
-        let decision = match decide(accept, call.gateway.demands.contact_request) {
+        let accept = call.accept(&request, canonical.unwrap_or_default(), &warnings, Attribution::default(), &products);
+        let decision = match decide(accept) {
             Ok(decision) => decision,
             Err(refusal) => return attempt.refused(Fault::Refused(refusal)).await,
         };
@@ -73,9 +75,11 @@ impl Server for ContactRequest {
         body: Parsed<Request>,
     ) -> Result<Answer, Fault> {
         let canonical = body.canonical().unwrap_or_default();
-        let (request, warnings) = body.into_result().map_err(Fault::Violated)?;
-        let accept = call.accept(&request, canonical, &warnings, Attribution::default());
-        let decision = decide(accept, call.gateway.demands.contact_request).map_err(Fault::Refused)?;
+        let products = call.gateway.products();
+        let refusals = outline(call, &body).map(|outline| outline.refusals(&products, None)).unwrap_or_default();
+        let (request, warnings) = judge(body, refusals)?;
+        let accept = call.accept(&request, canonical, &warnings, Attribution::default(), &products);
+        let decision = decide(accept).map_err(Fault::Refused)?;
         let warnings = receipt::warnings(&decision.warnings);
         Ok(call.answer(to_json(&CheckResult { warnings, unknown: Unknown::default() })))
     }
@@ -151,6 +155,14 @@ impl Server for ContactRequest {
             // The bank was faster.
             Ended::Overtaken => Err(Fault::Refused(usher_domain::refusal::Refusal::StatusFinal)),
         }
+    }
+}
+
+/// What the product looks at, also in a body that breaks the contract.
+fn outline(call: &Call, body: &Parsed<Request>) -> Option<Outline> {
+    match body.shaped() {
+        Some(request) => Some(Outline::of(request)),
+        None => serde_json::from_slice(&call.body).ok().and_then(|body| Outline::of_broken(&body)),
     }
 }
 

@@ -60,8 +60,9 @@ impl Server for DigitalCustomer {
             Err(violations) => return attempt.refused(Fault::Violated(violations)).await,
         };
         let canonical = canonical.unwrap_or_default();
+        let products = call.gateway.products();
         for _ in 0..TRIES_MAX {
-            let accept = call.accept(&request, canonical.clone(), &warnings, attribution.clone());
+            let accept = call.accept(&request, canonical.clone(), &warnings, attribution.clone(), &products);
             let open = open_flow(call, &request).await?;
             let (step, state, writes) = match create(accept, open, numbers(), &call.gateway.digests) {
                 Ok(Created::Opened(step)) => {
@@ -94,7 +95,8 @@ impl Server for DigitalCustomer {
     ) -> Result<Answer, Fault> {
         let canonical = body.canonical().unwrap_or_default();
         let (request, warnings) = body.into_result().map_err(Fault::Violated)?;
-        let accept = call.accept(&request, canonical, &warnings, Attribution::default());
+        let products = call.gateway.products();
+        let accept = call.accept(&request, canonical, &warnings, Attribution::default(), &products);
         let warnings = accept.warnings.clone();
         let open = open_flow(call, &request).await?;
         match create(accept, open, numbers(), &call.gateway.digests).map_err(Fault::Refused)? {
@@ -211,10 +213,11 @@ async fn submit_step<T: Envelope>(
         Err(violations) => return attempt.refused(Fault::Violated(violations)).await,
     };
     let canonical = canonical.unwrap_or_default();
+    let products = call.gateway.products();
     for _ in 0..TRIES_MAX {
         let before = flow(call, request.process_id()).await?;
         let state = before.as_ref().map(|flow| flow.state);
-        let accept = call.accept(&request, canonical.clone(), &warnings, attribution.clone());
+        let accept = call.accept(&request, canonical.clone(), &warnings, attribution.clone(), &products);
         let step = match decide(accept, before, &call.gateway.digests) {
             Ok(step) => step,
             Err(refusal) => return attempt.refused(Fault::Refused(refusal)).await,
@@ -231,7 +234,8 @@ async fn submit_step<T: Envelope>(
 async fn check_step<T: Envelope>(call: &Call, body: Parsed<T>, decide: Decide<T>) -> Result<Answer, Fault> {
     let canonical = body.canonical().unwrap_or_default();
     let (request, warnings) = body.into_result().map_err(Fault::Violated)?;
-    let accept = call.accept(&request, canonical, &warnings, Attribution::default());
+    let products = call.gateway.products();
+    let accept = call.accept(&request, canonical, &warnings, Attribution::default(), &products);
     let flow = flow(call, request.process_id()).await?;
     let step = decide(accept, flow, &call.gateway.digests).map_err(Fault::Refused)?;
     Ok(check_answer(call, &step.decision.warnings))

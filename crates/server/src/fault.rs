@@ -75,7 +75,9 @@ const UNREADABLE: [Row; 8] = [
     row("body_size", 413, "Body is too large"),
 ];
 
-const REFUSALS: [Row; 8] = [
+const REFUSALS: [Row; 10] = [
+    row("product_not_offered", 422, "Product is not offered"),
+    row("duplicate_refused", 422, "Person was sent before"),
     row("consent_required", 422, "Consent is required"),
     row("dpa_required", 422, "Data protection agreement is required"),
     row("app_key_mismatch", 401, "AppKey is of another application"),
@@ -168,17 +170,7 @@ impl Fault {
     pub(crate) fn violations(&self) -> Cow<'_, [Violation]> {
         match self {
             Fault::Violated(violations) => Cow::Borrowed(&violations.list),
-            Fault::Refused(refusal) => {
-                let place = |pointer: &&'static str| Violation {
-                    pointer: (*pointer).to_owned(),
-                    code: refusal.code(),
-                    message: refusal.to_string().into(),
-                    limit: None,
-                    schema: "",
-                    keyword: "",
-                };
-                refusal.pointers().iter().map(place).collect()
-            }
+            Fault::Refused(refusal) => places(refusal).into(),
             _ => Cow::Borrowed(&[]),
         }
     }
@@ -225,6 +217,20 @@ impl From<StoreError> for Fault {
     }
 }
 
+/// The places in the body that a refusal is about.
+pub(crate) fn places(refusal: &Refusal) -> Vec<Violation> {
+    let place = |refusal: &Refusal, pointer: &'static str| Violation {
+        pointer: pointer.to_owned(),
+        code: refusal.code(),
+        message: refusal.to_string().into(),
+        limit: None,
+        schema: "",
+        keyword: "",
+    };
+    let each = refusal.each().iter();
+    each.flat_map(|refusal| refusal.pointers().iter().map(move |pointer| place(refusal, pointer))).collect()
+}
+
 /// The row of `code`. A code without a row is a fault of ours, and a test looks for one.
 fn find(table: &[Row], code: &str) -> Row {
     table.iter().find(|row| row.code == code).copied().unwrap_or_else(|| Fault::Internal.row())
@@ -266,6 +272,8 @@ mod tests {
             Fault::StillRunning,
             Fault::ParameterInvalid(Violations::default()),
             Fault::Violated(Violations::default()),
+            Fault::Refused(Refusal::ProductNotOffered { pointer: None }),
+            Fault::Refused(Refusal::DuplicateRefused { pointer: "/phoneNumber" }),
             Fault::Refused(Refusal::ConsentRequired),
             Fault::Refused(Refusal::DpaRequired),
             Fault::Refused(Refusal::AppKeyMismatch),

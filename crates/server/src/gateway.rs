@@ -1,8 +1,11 @@
 //! What every request uses: the store, the secrets, the clock.
 
+use std::sync::{Arc, PoisonError, RwLock};
+
 use jiff::Timestamp;
 use usher_domain::environment::Environment;
 use usher_domain::key::Pepper;
+use usher_domain::products::Products;
 use usher_domain::receipt::DigestKey;
 use usher_domain::signature::SigningKeys;
 use usher_storage::Store;
@@ -13,22 +16,13 @@ use crate::limits::Limits;
 /// What a 2xx stands for: the request is on the one disk of this machine.
 pub const DURABILITY: &str = "single-disk";
 
-/// What the products demand beyond the contracts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Demands {
-    /// Of a contact request.
-    pub contact_request: usher_domain::contact_request::Demands,
-    /// Of an appointment request.
-    pub appointment_request: usher_domain::appointment_request::Demands,
-}
-
 /// The gateway behind the listener.
 pub struct Gateway {
     pub(crate) store: Store,
     pub(crate) callers: Callers,
     pub(crate) digests: DigestKey,
     pub(crate) signing: SigningKeys,
-    pub(crate) demands: Demands,
+    products: RwLock<Arc<Products>>,
     pub(crate) limits: Limits,
     clock: fn() -> Timestamp,
 }
@@ -45,8 +39,8 @@ pub struct Parts {
     pub signing: SigningKeys,
     /// The environments whose keys are admitted.
     pub environments: Vec<Environment>,
-    /// What the products demand.
-    pub demands: Demands,
+    /// The products in force.
+    pub products: Products,
     /// The same limits as the listener's.
     pub limits: Limits,
     /// The time.
@@ -56,8 +50,15 @@ pub struct Parts {
 impl Gateway {
     /// A gateway.
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, pepper, digests, signing, environments, demands, limits, clock } = parts;
-        Gateway { store, callers: Callers::new(pepper, environments), digests, signing, demands, limits, clock }
+        let Parts { store, pepper, digests, signing, environments, products, limits, clock } = parts;
+        let products = RwLock::new(Arc::new(products));
+        Gateway { store, callers: Callers::new(pepper, environments), digests, signing, products, limits, clock }
+    }
+
+    /// The products in force. Whoever decides asks once, so that one request is judged by one version.
+    pub(crate) fn products(&self) -> Arc<Products> {
+        // A poisoned lock still guards a whole value: nothing that can panic runs under it.
+        self.products.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The time, to the millisecond: what is answered is what is stored.

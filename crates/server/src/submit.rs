@@ -8,17 +8,18 @@ use std::borrow::Cow;
 use usher_domain::accept::{Accept, Attribution, Decision};
 use usher_domain::idempotency::IdempotencyKey;
 use usher_domain::ids::PublicId;
+use usher_domain::products::Products;
 use usher_domain::receipt::Salt;
 use usher_domain::refusal::Refusal;
 use usher_storage::{
     Commit, Condition, Content, Idempotency, Known, Millis, NewDelivery, NewMessage, Outcome, Payload, Record, Reply,
     Running, Write,
 };
-use usher_wire::{Checked, Personal, Warning};
+use usher_wire::{Checked, Limits, Parsed, Personal, Warning};
 use uuid::Uuid;
 
 use crate::exchange::{Answer, Call, NO_STORE};
-use crate::fault::Fault;
+use crate::fault::{self, Fault};
 use crate::gateway::DURABILITY;
 use crate::head::IDEMPOTENCY_KEY;
 use crate::{random, receipt};
@@ -64,6 +65,23 @@ pub(crate) fn header_key(call: &Call) -> Result<Option<String>, Fault> {
     let sent = call.head.headers.get_all(IDEMPOTENCY_KEY).iter().map(|value| value.as_bytes());
     let key = IdempotencyKey::from_headers(sent).map_err(Fault::IdempotencyKeyMalformed)?;
     Ok(key.map(|key| key.as_str().to_owned()))
+}
+
+/// The checked request, or everything that is wrong with it: what its product refuses stands beside what the contract does,
+/// so that one correction is enough.
+pub(crate) fn judge<T>(body: Parsed<T>, refusals: Vec<Refusal>) -> Result<(Checked<T>, Vec<Warning>), Fault> {
+    match (body.into_result(), Refusal::of(refusals)) {
+        (Ok(checked), None) => Ok(checked),
+        (Ok(_), Some(refusal)) => Err(Fault::Refused(refusal)),
+        (Err(violations), None) => Err(Fault::Violated(violations)),
+        (Err(mut violations), Some(refusal)) => {
+            let room = Limits::GATEWAY.listed_max.saturating_sub(violations.list.len());
+            let refused = fault::places(&refusal);
+            violations.truncated |= refused.len() > room;
+            violations.list.extend(refused.into_iter().take(room));
+            Err(Fault::Violated(violations))
+        }
+    }
 }
 
 impl<'c> Attempt<'c> {
@@ -191,6 +209,7 @@ impl Call {
         canonical: Vec<u8>,
         warnings: &[Warning],
         attribution: Attribution,
+        products: &'a Products,
     ) -> Accept<'a, T> {
         Accept {
             caller: &self.known.caller,
@@ -198,6 +217,8 @@ impl Call {
             canonical: Personal::new(canonical),
             warnings: warnings.iter().cloned().chain(self.correlation.warning()).collect(),
             attribution,
+            products,
+            person: None,
             id: PublicId::draw(&mut random::fill),
             salt: Salt::draw(&mut random::fill),
             now: self.now,

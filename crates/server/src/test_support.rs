@@ -16,13 +16,14 @@ use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 use usher_domain::environment::Environment;
 use usher_domain::key::{ApiKey, Pepper};
+use usher_domain::products::Products;
 use usher_domain::receipt::DigestKey;
 use usher_domain::signature::{SigningKey, SigningKeys};
 use usher_storage::{ApplicationId, Audit, Change, Mode, NewKey, Options, PartnerId, Store};
 use uuid::Uuid;
 
 use crate::accept::{Listener, Transport};
-use crate::gateway::{Demands, Gateway, Parts};
+use crate::gateway::{Gateway, Parts};
 use crate::limits::Limits;
 use crate::random;
 
@@ -73,7 +74,7 @@ impl World {
             digests: DigestKey::new([2; 32]),
             signing: SigningKeys::new(SigningKey::new(&[3; 32]), Vec::new()),
             environments: vec![Environment::Sandbox],
-            demands: Demands::default(),
+            products: Products::built_in(),
             limits: limits.clone(),
             clock,
         });

@@ -49,8 +49,6 @@ fn without_any_source_the_defaults_count() {
         data_folder: "./usher-data".into(),
         tls: None,
         insecure_http: false,
-        contact_request_consent_required: false,
-        appointment_request_dpa_required: false,
         log_format: None,
         log_level: LogLevel::Info,
     };
