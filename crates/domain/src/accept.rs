@@ -6,6 +6,7 @@ use usher_wire::{Checked, Personal, Warning};
 use crate::environment::Environment;
 use crate::ids::{ApplicationId, PartnerId, PublicId};
 use crate::products::{Asked, Policy, Product, Products, Route};
+use crate::promise;
 use crate::receipt::{Digest, PayloadHash, Salt, Scope};
 use crate::refusal::Refusal;
 use crate::status::Status;
@@ -115,6 +116,8 @@ pub struct Decision {
     pub product: String,
     /// The version of the products in force; 0 is the built-in one.
     pub products_version: u32,
+    /// Until when the bank has to get in touch.
+    pub promised_at: Timestamp,
     /// By which later requests about the same person are recognised.
     pub person: Option<Digest>,
     /// The phone number in E.164, kept beside the body.
@@ -127,9 +130,22 @@ pub struct Decision {
     pub warnings: Vec<Warning>,
 }
 
+/// What a decision takes from the request itself.
+pub(crate) struct Placed<'r> {
+    /// The kind of request it is.
+    pub(crate) asked: Asked,
+    /// The phone number in E.164.
+    pub(crate) phone: Option<String>,
+    /// The providers it names.
+    pub(crate) referred: &'r [&'r str],
+    /// When the person asks to hear from the bank.
+    pub(crate) contact_at: Option<Timestamp>,
+}
+
 impl<T> Accept<'_, T> {
-    /// Decides to store the request and send it on. `referred` are the providers it names.
-    pub(crate) fn store(self, asked: Asked, phone: Option<String>, referred: &[&str]) -> Decision {
+    /// Decides to store the request and send it on.
+    pub(crate) fn store(self, placed: Placed<'_>) -> Decision {
+        let Placed { asked, phone, referred, contact_at } = placed;
         let product = self.products.product_of(asked);
         let mut destinations = Vec::with_capacity(product.routes.len());
         for route in &product.routes {
@@ -144,6 +160,7 @@ impl<T> Accept<'_, T> {
         Decision {
             product: product.id.clone(),
             products_version: self.products.version(),
+            promised_at: promise::promised_at(&product.promise, contact_at, self.now),
             person: self.person.map(|person| person.digest),
             id: self.id,
             received_at: self.now,

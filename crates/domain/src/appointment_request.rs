@@ -4,9 +4,10 @@ use serde_json::Value;
 use usher_contract::appointment_request::v2::Request;
 use usher_wire::{Personal, Text};
 
-use crate::accept::{Accept, Decision, Person, duplicate_refused, duplicate_warning};
+use crate::accept::{Accept, Decision, Person, Placed, duplicate_refused, duplicate_warning};
 use crate::phone;
 use crate::products::{Asked, Product, Products};
+use crate::promise;
 use crate::refusal::Refusal;
 
 const PHONE: &str = "/contactRequest/phoneNumber";
@@ -73,7 +74,8 @@ pub fn decide<'a, S: Text<'a>>(mut accept: Accept<'_, Request<S>>) -> Result<Dec
     accept.warnings.extend(duplicate_warning(outline.product(accept.products), accept.person, PHONE));
     let phone = outline.phone(accept.products);
     let referred: Vec<&str> = request.referred_offers.iter().map(|offer| offer.provider_id.as_str()).collect();
-    Ok(accept.store(Asked::Appointment, phone, &referred))
+    let contact_at = promise::asked_by_appointment_request(request, accept.now);
+    Ok(accept.store(Placed { asked: Asked::Appointment, phone, referred: &referred, contact_at }))
 }
 
 #[cfg(test)]

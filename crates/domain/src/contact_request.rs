@@ -4,9 +4,10 @@ use serde_json::Value;
 use usher_contract::contact_request::v1::{Request, Subject};
 use usher_wire::{Personal, Text};
 
-use crate::accept::{Accept, Attribution, Decision, Person, duplicate_refused, duplicate_warning};
+use crate::accept::{Accept, Attribution, Decision, Person, Placed, duplicate_refused, duplicate_warning};
 use crate::phone;
 use crate::products::{Asked, Product, Products};
+use crate::promise;
 use crate::refusal::Refusal;
 
 const PHONE: &str = "/phoneNumber";
@@ -77,8 +78,10 @@ pub fn decide<'a, S: Text<'a>>(mut accept: Accept<'_, Request<S>>) -> Result<Dec
     }
     accept.warnings.extend(duplicate_warning(outline.product(accept.products), accept.person, PHONE));
     let phone = outline.phone(accept.products);
+    let contact_at = promise::asked_by_contact_request(request);
+    let placed = Placed { asked: outline.asked, phone, referred: &[], contact_at };
     let attribution = attribution(request);
-    Ok(Accept { attribution, ..accept }.store(outline.asked, phone, &[]))
+    Ok(Accept { attribution, ..accept }.store(placed))
 }
 
 /// The body has a place for the attribution, so the headers do not count.

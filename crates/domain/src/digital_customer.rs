@@ -10,7 +10,7 @@ use usher_contract::digital_customer::v1::{
 };
 use usher_wire::{Text, Warning};
 
-use crate::accept::{Accept, Caller, Decision};
+use crate::accept::{Accept, Caller, Decision, Placed};
 use crate::flow::{Flow, FlowState, Method};
 use crate::ids::{CustomerNo, ProcessId};
 use crate::phone::{self, PhoneRegion};
@@ -79,7 +79,7 @@ pub fn create<'a, S: Text<'a>>(
     let phone = e164(customer.phone_number.expose().as_str());
     if let Some(flow) = open {
         accept.warnings.push(warning(pointer, "flow_exists", "the person has an open flow, which stays as it is"));
-        return Ok(Created::Known(Step { decision: accept.store(Asked::Onboarding, Some(phone), &[]), flow }));
+        return Ok(Created::Known(Step { decision: accept.store(onboarding(Some(phone))), flow }));
     }
     accept.warnings.push(warning(pointer, "unverified", "the identity register was not asked"));
     let flow = Flow {
@@ -91,7 +91,7 @@ pub fn create<'a, S: Text<'a>>(
         phone: keys.phone(&phone),
         email: keys.email(customer.email.expose().as_str()),
     };
-    Ok(Created::Opened(Step { decision: accept.store(Asked::Onboarding, Some(phone), &[]), flow }))
+    Ok(Created::Opened(Step { decision: accept.store(onboarding(Some(phone))), flow }))
 }
 
 /// Decides on `UpdateDigitalCustomerInformations`. `flow` is the one with that process id, if this application has it.
@@ -118,7 +118,7 @@ pub fn update<'a, S: Text<'a>>(
     let unverified = CODES.iter().filter(|pointer| has_contact_address || !pointer.contains("/ContactAddressInfo/"));
     let message = "the code was not looked up: no list is loaded";
     accept.warnings.extend(unverified.map(|pointer| warning(pointer, "unverified", message)));
-    Ok(Step { decision: accept.store(Asked::Onboarding, None, &[]), flow: Flow { state, ..flow } })
+    Ok(Step { decision: accept.store(onboarding(None)), flow: Flow { state, ..flow } })
 }
 
 /// Decides on `CompleteDigitalCustomer`. `flow` is the one with that process id, if this application has it.
@@ -147,7 +147,7 @@ pub fn complete<'a, S: Text<'a>>(
     if !pointers.is_empty() {
         return Err(Refusal::FlowContactMismatch { pointers });
     }
-    Ok(Step { decision: accept.store(Asked::Onboarding, Some(phone), &[]), flow: Flow { state, ..flow } })
+    Ok(Step { decision: accept.store(onboarding(Some(phone))), flow: Flow { state, ..flow } })
 }
 
 /// Members whose code belongs to a code list, in document order of the contract.
@@ -169,6 +169,11 @@ const CODES: &[&str] = &[
     "/Parameters/0/ContactAddressInfo/DistrictCode",
     "/Parameters/0/ContactAddressInfo/StreetCode",
 ];
+
+/// How a step of onboarding is stored.
+fn onboarding(phone: Option<String>) -> Placed<'static> {
+    Placed { asked: Asked::Onboarding, phone, referred: &[], contact_at: None }
+}
 
 fn check_app_key<'a, S: Text<'a>>(header: &Header<S>, caller: &Caller) -> Result<(), Refusal> {
     if header.app_key.expose().as_str() == caller.app_key { Ok(()) } else { Err(Refusal::AppKeyMismatch) }

@@ -8,13 +8,14 @@ use usher_contract::appointment_request::v2::operations::{
 use usher_contract::appointment_request::v2::{AnswerMessage, MessageCode, Messages, Request};
 use usher_domain::accept::Attribution;
 use usher_domain::appointment_request::{Outline, decide};
+use usher_domain::products::Products;
 use usher_wire::{Parsed, Unknown, Warning, to_json};
 
 use crate::dialect::parameter_name;
 use crate::exchange::{Answer, Call};
 use crate::fault::Fault;
 use crate::receipt;
-use crate::submit::{Api, Attempt, Beside, Ended, header_key, judge};
+use crate::submit::{Api, Attempt, Beside, Ended, Recalled, TRIES_MAX, header_key, judge, recall};
 
 pub(crate) const API: Api = Api { name: "appointment_request", version: 2, contract_version: "2.0.0" };
 
@@ -35,7 +36,10 @@ impl Server for AppointmentRequest {
         let canonical = body.canonical();
         let attempt = Attempt::begin(call, key.as_deref(), "", canonical.as_deref())?;
         let products = call.gateway.products();
-        let refusals = outline(call, &body).map(|outline| outline.refusals(&products, None)).unwrap_or_default();
+        let outline = outline(call, &body);
+        let mut known = recalled(call, outline.as_ref(), &products).await?;
+        let person = known.map(|known| known.person);
+        let refusals = outline.as_ref().map(|outline| outline.refusals(&products, person)).unwrap_or_default();
         let (request, warnings) = match judge(body, refusals) {
             Ok(checked) => checked,
             Err(fault) => return attempt.refused(fault).await,
@@ -46,21 +50,28 @@ impl Server for AppointmentRequest {
             source: parameters.x_source,
             sub_partner: parameters.x_sub_partner,
         };
-        let accept = call.accept(&request, canonical.unwrap_or_default(), &warnings, attribution, &products);
-        let decision = match decide(accept) {
-            Ok(decision) => decision,
-            Err(refusal) => return attempt.refused(Fault::Refused(refusal)).await,
-        };
-        let committed = attempt.commit(&API, decision, Beside::default(), |record, warnings| {
-            let created = format!("Resource [appointmentRequest] with id [{}] has been created", record.public_id);
-            let body = messages(MessageCode::MessageResourceCreated, created.into(), &warnings);
-            (body, Some(receipt::location(record)))
-        });
-        match committed.await? {
-            Ended::Answered(answer) => Ok(answer),
-            // Two random ids agreed. The client's next try draws another.
-            Ended::Overtaken => Err(Fault::Overloaded),
+        let canonical = canonical.unwrap_or_default();
+        for _ in 0..TRIES_MAX {
+            let person = known.map(|known| known.person);
+            let accept = call.accept(&request, canonical.clone(), &warnings, attribution.clone(), &products, person);
+            let decision = match decide(accept) {
+                Ok(decision) => decision,
+                Err(refusal) => return attempt.refused(Fault::Refused(refusal)).await,
+            };
+            let conditions = known.and_then(|known| known.condition).into_iter().collect();
+            let beside = Beside { conditions, ..Beside::default() };
+            let committed = attempt.commit(&API, decision, beside, |record, warnings| {
+                let created = format!("Resource [appointmentRequest] with id [{}] has been created", record.public_id);
+                let body = messages(MessageCode::MessageResourceCreated, created.into(), &warnings);
+                (body, Some(receipt::location(record)))
+            });
+            if let Ended::Answered(answer) = committed.await? {
+                return Ok(answer);
+            }
+            // A twin about the same person was faster, or two random ids agreed.
+            known = recalled(call, outline.as_ref(), &products).await?;
         }
+        Err(Fault::Overloaded)
     }
 
     async fn check_appointment_request(
@@ -71,12 +82,22 @@ impl Server for AppointmentRequest {
     ) -> Result<Answer, Fault> {
         let canonical = body.canonical().unwrap_or_default();
         let products = call.gateway.products();
-        let refusals = outline(call, &body).map(|outline| outline.refusals(&products, None)).unwrap_or_default();
+        let outline = outline(call, &body);
+        let person = recalled(call, outline.as_ref(), &products).await?.map(|recalled| recalled.person);
+        let refusals = outline.map(|outline| outline.refusals(&products, person)).unwrap_or_default();
         let (request, warnings) = judge(body, refusals)?;
-        let accept = call.accept(&request, canonical, &warnings, Attribution::default(), &products);
+        let accept = call.accept(&request, canonical, &warnings, Attribution::default(), &products, person);
         let decision = decide(accept).map_err(Fault::Refused)?;
         let valid = Cow::Borrowed("The request is valid.");
         Ok(call.answer(messages(MessageCode::MessageOperationSuccessful, valid, &decision.warnings)))
+    }
+}
+
+/// What is known of the person, as far as the product wants to know.
+async fn recalled(call: &Call, outline: Option<&Outline>, products: &Products) -> Result<Option<Recalled>, Fault> {
+    match outline {
+        Some(outline) => recall(call, &API, outline.product(products), outline.phone(products)).await,
+        None => Ok(None),
     }
 }
 

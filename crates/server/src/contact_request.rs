@@ -10,6 +10,7 @@ use usher_contract::contact_request::v1::{Request, Withdrawal, WithdrawalResult}
 use usher_contract::shared::{self, CheckResult};
 use usher_domain::accept::Attribution;
 use usher_domain::contact_request::{Outline, decide};
+use usher_domain::products::Products;
 use usher_domain::status::Status;
 use usher_storage::{Actor, Condition, Content, Delivery, NewMessage, PARTNER, Payload, Reply, StatusChange, Write};
 use usher_wire::{Choice, Parsed, Unknown, to_json};
@@ -19,7 +20,7 @@ use crate::exchange::{Answer, Call};
 use crate::fault::Fault;
 use crate::receipt;
 use crate::receipts::{self, PageWish};
-use crate::submit::{Api, Attempt, Beside, Ended, header_key, judge};
+use crate::submit::{Api, Attempt, Beside, Ended, Recalled, TRIES_MAX, header_key, judge, recall};
 
 pub(crate) const API: Api = Api { name: "contact_request", version: 1, contract_version: "1.0.0" };
 
@@ -40,32 +41,42 @@ impl Server for ContactRequest {
         let canonical = body.canonical();
         let attempt = Attempt::begin(call, key.as_deref(), "", canonical.as_deref())?;
         let products = call.gateway.products();
-        let refusals = outline(call, &body).map(|outline| outline.refusals(&products, None)).unwrap_or_default();
+        let outline = outline(call, &body);
+        let mut known = recalled(call, outline.as_ref(), &products).await?;
+        let person = known.map(|known| known.person);
+        let refusals = outline.as_ref().map(|outline| outline.refusals(&products, person)).unwrap_or_default();
         let (request, warnings) = match judge(body, refusals) {
             Ok(checked) => checked,
             Err(fault) => return attempt.refused(fault).await,
         };
-        let accept = call.accept(&request, canonical.unwrap_or_default(), &warnings, Attribution::default(), &products);
-        let decision = match decide(accept) {
-            Ok(decision) => decision,
-            Err(refusal) => return attempt.refused(Fault::Refused(refusal)).await,
-        };
+        let canonical = canonical.unwrap_or_default();
         let environment = call.known.caller.environment;
-        let committed = attempt.commit(&API, decision, Beside::default(), |record, warnings| {
-            let body = to_json(&receipt::receipt(
-                &call.gateway,
-                record,
-                environment,
-                receipt::warnings(&warnings),
-                receipt::lists(record),
-            ));
-            (body, Some(receipt::location(record)))
-        });
-        match committed.await? {
-            Ended::Answered(answer) => Ok(answer),
-            // Two random ids agreed. The client's next try draws another.
-            Ended::Overtaken => Err(Fault::Overloaded),
+        for _ in 0..TRIES_MAX {
+            let person = known.map(|known| known.person);
+            let accept = call.accept(&request, canonical.clone(), &warnings, Attribution::default(), &products, person);
+            let decision = match decide(accept) {
+                Ok(decision) => decision,
+                Err(refusal) => return attempt.refused(Fault::Refused(refusal)).await,
+            };
+            let conditions = known.and_then(|known| known.condition).into_iter().collect();
+            let beside = Beside { conditions, ..Beside::default() };
+            let committed = attempt.commit(&API, decision, beside, |record, warnings| {
+                let body = to_json(&receipt::receipt(
+                    &call.gateway,
+                    record,
+                    environment,
+                    receipt::warnings(&warnings),
+                    receipt::lists(record),
+                ));
+                (body, Some(receipt::location(record)))
+            });
+            if let Ended::Answered(answer) = committed.await? {
+                return Ok(answer);
+            }
+            // A twin about the same person was faster, or two random ids agreed.
+            known = recalled(call, outline.as_ref(), &products).await?;
         }
+        Err(Fault::Overloaded)
     }
 
     async fn check_contact_request(
@@ -76,9 +87,11 @@ impl Server for ContactRequest {
     ) -> Result<Answer, Fault> {
         let canonical = body.canonical().unwrap_or_default();
         let products = call.gateway.products();
-        let refusals = outline(call, &body).map(|outline| outline.refusals(&products, None)).unwrap_or_default();
+        let outline = outline(call, &body);
+        let person = recalled(call, outline.as_ref(), &products).await?.map(|recalled| recalled.person);
+        let refusals = outline.map(|outline| outline.refusals(&products, person)).unwrap_or_default();
         let (request, warnings) = judge(body, refusals)?;
-        let accept = call.accept(&request, canonical, &warnings, Attribution::default(), &products);
+        let accept = call.accept(&request, canonical, &warnings, Attribution::default(), &products, person);
         let decision = decide(accept).map_err(Fault::Refused)?;
         let warnings = receipt::warnings(&decision.warnings);
         Ok(call.answer(to_json(&CheckResult { warnings, unknown: Unknown::default() })))
@@ -155,6 +168,14 @@ impl Server for ContactRequest {
             // The bank was faster.
             Ended::Overtaken => Err(Fault::Refused(usher_domain::refusal::Refusal::StatusFinal)),
         }
+    }
+}
+
+/// What is known of the person, as far as the product wants to know.
+async fn recalled(call: &Call, outline: Option<&Outline>, products: &Products) -> Result<Option<Recalled>, Fault> {
+    match outline {
+        Some(outline) => recall(call, &API, outline.product(products), outline.phone(products)).await,
+        None => Ok(None),
     }
 }
 

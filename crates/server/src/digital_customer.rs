@@ -62,7 +62,7 @@ impl Server for DigitalCustomer {
         let canonical = canonical.unwrap_or_default();
         let products = call.gateway.products();
         for _ in 0..TRIES_MAX {
-            let accept = call.accept(&request, canonical.clone(), &warnings, attribution.clone(), &products);
+            let accept = call.accept(&request, canonical.clone(), &warnings, attribution.clone(), &products, None);
             let open = open_flow(call, &request).await?;
             let (step, state, writes) = match create(accept, open, numbers(), &call.gateway.digests) {
                 Ok(Created::Opened(step)) => {
@@ -96,7 +96,7 @@ impl Server for DigitalCustomer {
         let canonical = body.canonical().unwrap_or_default();
         let (request, warnings) = body.into_result().map_err(Fault::Violated)?;
         let products = call.gateway.products();
-        let accept = call.accept(&request, canonical, &warnings, Attribution::default(), &products);
+        let accept = call.accept(&request, canonical, &warnings, Attribution::default(), &products, None);
         let warnings = accept.warnings.clone();
         let open = open_flow(call, &request).await?;
         match create(accept, open, numbers(), &call.gateway.digests).map_err(Fault::Refused)? {
@@ -217,7 +217,7 @@ async fn submit_step<T: Envelope>(
     for _ in 0..TRIES_MAX {
         let before = flow(call, request.process_id()).await?;
         let state = before.as_ref().map(|flow| flow.state);
-        let accept = call.accept(&request, canonical.clone(), &warnings, attribution.clone(), &products);
+        let accept = call.accept(&request, canonical.clone(), &warnings, attribution.clone(), &products, None);
         let step = match decide(accept, before, &call.gateway.digests) {
             Ok(step) => step,
             Err(refusal) => return attempt.refused(Fault::Refused(refusal)).await,
@@ -235,7 +235,7 @@ async fn check_step<T: Envelope>(call: &Call, body: Parsed<T>, decide: Decide<T>
     let canonical = body.canonical().unwrap_or_default();
     let (request, warnings) = body.into_result().map_err(Fault::Violated)?;
     let products = call.gateway.products();
-    let accept = call.accept(&request, canonical, &warnings, Attribution::default(), &products);
+    let accept = call.accept(&request, canonical, &warnings, Attribution::default(), &products, None);
     let flow = flow(call, request.process_id()).await?;
     let step = decide(accept, flow, &call.gateway.digests).map_err(Fault::Refused)?;
     Ok(check_answer(call, &step.decision.warnings))

@@ -5,10 +5,10 @@
 
 use std::borrow::Cow;
 
-use usher_domain::accept::{Accept, Attribution, Decision};
+use usher_domain::accept::{Accept, Attribution, Decision, Person};
 use usher_domain::idempotency::IdempotencyKey;
 use usher_domain::ids::PublicId;
-use usher_domain::products::Products;
+use usher_domain::products::{Policy, Product, Products};
 use usher_domain::receipt::Salt;
 use usher_domain::refusal::Refusal;
 use usher_storage::{
@@ -25,7 +25,10 @@ use crate::head::IDEMPOTENCY_KEY;
 use crate::{random, receipt};
 
 /// How long an answer is kept for repeats.
-const IDEMPOTENCY_LIFE_MILLIS: Millis = 7 * 24 * 60 * 60 * 1000;
+const IDEMPOTENCY_LIFE_MILLIS: Millis = 7 * DAY_MILLIS;
+const DAY_MILLIS: Millis = 24 * 60 * 60 * 1000;
+/// How often a decision is made again because a twin was faster.
+pub(crate) const TRIES_MAX: u32 = 5;
 
 /// An API as its records name it.
 pub(crate) struct Api {
@@ -60,6 +63,15 @@ pub(crate) enum Ended {
     Overtaken,
 }
 
+/// A person that was looked up.
+#[derive(Clone, Copy)]
+pub(crate) struct Recalled {
+    /// What was found.
+    pub(crate) person: Person,
+    /// That it is still so when the request is stored.
+    pub(crate) condition: Option<Condition>,
+}
+
 /// The idempotency key a partner sent in the header.
 pub(crate) fn header_key(call: &Call) -> Result<Option<String>, Fault> {
     let sent = call.head.headers.get_all(IDEMPOTENCY_KEY).iter().map(|value| value.as_bytes());
@@ -82,6 +94,25 @@ pub(crate) fn judge<T>(body: Parsed<T>, refusals: Vec<Refusal>) -> Result<(Check
             Err(Fault::Violated(violations))
         }
     }
+}
+
+/// Whether this partner sent the person before, as far as the product wants to know. Nothing of what other partners sent is
+/// looked at, so nobody can find out by trying whom another knows.
+pub(crate) async fn recall(
+    call: &Call,
+    api: &Api,
+    product: &Product,
+    phone: Option<String>,
+) -> Result<Option<Recalled>, Fault> {
+    let Some(phone) = phone.filter(|_| product.duplicates.action != Policy::Allow) else { return Ok(None) };
+    let caller = &call.known.caller;
+    let digest = call.gateway.digests.partners_person(caller.partner, caller.environment, &phone);
+    let since = call.now.as_millisecond() - Millis::from(product.duplicates.days) * DAY_MILLIS;
+    let found = call.gateway.store.recent_of_person(&call.known.scope, api.name, *digest.as_bytes(), since).await?;
+    let was_sent = found.is_some();
+    // What was looked up may be overtaken by a twin before this one is stored; then it is looked up again.
+    let condition = Condition::NoRecordOfPerson { person: *digest.as_bytes(), api: api.name, since };
+    Ok(Some(Recalled { person: Person { digest, was_sent }, condition: (!was_sent).then_some(condition) }))
 }
 
 impl<'c> Attempt<'c> {
@@ -149,6 +180,7 @@ impl<'c> Attempt<'c> {
         };
         let id = record.id;
         let due_at = record.received_at;
+        let promised_at = decision.promised_at.as_millisecond();
         let mut writes = beside.writes;
         writes.reserve(3 + 2 * decision.destinations.len());
         writes.push(Write::Record(Box::new(record)));
@@ -163,7 +195,7 @@ impl<'c> Attempt<'c> {
             writes.push(Write::Delivery(NewDelivery {
                 record: id,
                 destination: destination.clone(),
-                promised_at: None,
+                promised_at: Some(promised_at),
             }));
             writes.push(Write::Message(NewMessage {
                 record: id,
@@ -210,6 +242,7 @@ impl Call {
         warnings: &[Warning],
         attribution: Attribution,
         products: &'a Products,
+        person: Option<Person>,
     ) -> Accept<'a, T> {
         Accept {
             caller: &self.known.caller,
@@ -218,7 +251,7 @@ impl Call {
             warnings: warnings.iter().cloned().chain(self.correlation.warning()).collect(),
             attribution,
             products,
-            person: None,
+            person,
             id: PublicId::draw(&mut random::fill),
             salt: Salt::draw(&mut random::fill),
             now: self.now,
@@ -265,10 +298,10 @@ fn record(call: &Call, api: &Api, decision: &Decision, warnings: String, process
         warnings: warnings.into(),
         correlation_id: Uuid::from_bytes(*call.correlation.id.as_bytes()),
         process_id,
-        product: Cow::Borrowed(api.name),
-        products_version: 0,
+        product: decision.product.clone().into(),
+        products_version: decision.products_version,
         lists: Cow::Borrowed("[]"),
-        person: None,
+        person: decision.person.map(|person| *person.as_bytes()),
     }
 }
 

@@ -128,6 +128,8 @@ fn warnings(submit: Submit, reply: &Reply) -> Vec<(Option<String>, &'static str)
     let list = list.as_array().unwrap_or_else(|| panic!("{}", reply.text)).iter();
     // The first message is the success itself, which has no code.
     let list = list.filter(|entry| entry["messageCode"].is_null() || entry["messageCode"] == "MESSAGE_WARNING");
+    // All of these calls are about one person.
+    let list = list.filter(|entry| entry["code"] != "duplicate_person");
     let known = ["correlation_id_replaced", "unknown_member", "unverified", "flow_exists"];
     list.map(|entry| {
         let code = known.into_iter().find(|known| entry[code] == *known);
