@@ -10,9 +10,10 @@ use uuid::Uuid;
 use crate::model::Write;
 use crate::{
     ApplicationEntry, ApplicationId, Audit, AuditEntry, BankUserEntry, BankView, Change, Claim, Claimed, Condition,
-    Cursor, Delivery, DeliveryCursor, DeliveryFilter, DeliveryPage, Digest, Document, DocumentMeta, Filter,
-    FirstContact, Flow, Idempotency, KeyEntry, KeySummary, Known, Mark, Marked, Message, MessageFilter, Millis,
-    NewDocument, OpenError, Page, PartnerEntry, PartnerId, Record, Scope, Sealed, StoreError, TimelineEntry,
+    Cursor, Delivery, DeliveryCursor, DeliveryFilter, DeliveryPage, Digest, Document, DocumentMeta, Entry, Filter,
+    FirstContact, Flow, Idempotency, KeyEntry, KeySummary, Known, LedgerFilter, Mark, Marked, Message, MessageFilter,
+    Millis, NewDocument, OpenError, Page, PartnerEntry, PartnerId, Record, ResetCounts, Scope, Sealed, StoreError,
+    TimelineEntry,
 };
 
 /// The writing half of an engine; one thread owns it.
@@ -57,6 +58,19 @@ pub trait Engine: Send + 'static {
     /// # Errors
     /// When nothing was stored; [`StoreError::VersionConflict`] when the newest version is another one.
     fn put_document(&mut self, document: &NewDocument, expected_previous: Option<u32>) -> Result<u32, StoreError>;
+
+    /// Removes up to `limit` records, replies and flows of the sandbox of an application, with all that hangs on them;
+    /// nothing is left once all counts are 0.
+    ///
+    /// # Errors
+    /// When nothing was removed; [`StoreError::Constraint`] for a scope of production.
+    fn reset_sandbox(&mut self, scope: &Scope, limit: u32) -> Result<ResetCounts, StoreError>;
+
+    /// Whether this is the digest that was first told under this name.
+    ///
+    /// # Errors
+    /// When the database cannot be read or written.
+    fn check_secret(&mut self, name: &str, digest: &Digest) -> Result<bool, StoreError>;
 
     /// Forgets up to `limit` expired idempotency rows and says how many.
     ///
@@ -253,6 +267,12 @@ pub trait Reader: Send {
     /// # Errors
     /// When the database cannot be read.
     fn audit(&mut self, after: Option<i64>, limit: u32) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// Entries of the ledger, oldest first, those after one.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn ledger(&mut self, filter: &LedgerFilter, after: Option<i64>, limit: u32) -> Result<Vec<Entry>, StoreError>;
 
     /// All versions of all documents, in the order of their kinds, names and versions.
     ///

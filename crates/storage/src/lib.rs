@@ -1,5 +1,5 @@
-//! Durable storage: records, sealed payloads, idempotency, onboarding flows, deliveries and messages, and the directory
-//! of partners.
+//! Durable storage: records, sealed payloads, idempotency, onboarding flows, deliveries and messages, the ledger,
+//! documents, and the directory of partners.
 //!
 //! This crate knows bytes and states, not fields: it depends on no contract and decides no rule. Time, ids and digests
 //! are passed in by the caller; only nonces are made here. [`Store`] is the handle everybody uses; behind it stands an
@@ -12,6 +12,7 @@ mod engine;
 mod error;
 mod folder;
 mod key_file;
+mod ledger;
 mod message;
 mod model;
 mod readers;
@@ -33,10 +34,11 @@ pub use document::{Document, DocumentMeta, NewDocument};
 pub use engine::{Engine, PayloadKeys, Reader, SealedCommit, SealedIdempotency, StoredReply, Verdict};
 pub use error::{Constraint, OpenError, StoreError};
 pub use folder::Folder;
+pub use ledger::{Entry, LedgerFilter, NewEntry};
 pub use message::{Claim, Claimed, Fate, Mark, Marked, Message, MessageFilter, NewMessage, PARTNER};
 pub use model::{
     Actor, ApplicationId, Commit, Condition, Content, Cursor, Digest, Environment, Filter, Flow, FlowStep, Idempotency,
-    Known, Millis, NewFlow, Outcome, Page, PartnerId, Payload, Record, Reply, Scope, StatusChange, Write,
+    Known, Millis, NewFlow, Outcome, Page, PartnerId, Payload, Record, Reply, ResetCounts, Scope, StatusChange, Write,
 };
 pub use running::{Running, StillRunning};
 pub use seal::{Binding, KeyId, Sealed, Sealer};

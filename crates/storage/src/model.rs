@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
-use crate::{NewDelivery, NewMessage, StoreError};
+use crate::{NewDelivery, NewEntry, NewMessage, StoreError};
 
 /// Unix time in milliseconds, always passed in by the caller.
 pub type Millis = i64;
@@ -171,6 +171,13 @@ pub enum Condition {
         /// From when on.
         since: Millis,
     },
+    /// Nothing was entered for the delivery since the ledger was read.
+    LedgerUnmoved {
+        /// The delivery.
+        delivery: i64,
+        /// The newest entry of the delivery that was read; 0 for none.
+        last: i64,
+    },
 }
 
 /// One row, or one change of a row, of a commit. `B` is [`Content`] at the caller and sealed bytes at the engine.
@@ -193,6 +200,8 @@ pub enum Write<B = Content> {
         /// What happened.
         change: StatusChange,
     },
+    /// Something is owed for a delivery of a record of this scope, or no longer; refused in a sandbox.
+    Ledger(NewEntry),
     /// A new flow, unless the person has an open one in this scope.
     OpenFlow(NewFlow),
     /// A flow of this scope goes on.
@@ -436,4 +445,35 @@ pub struct Page {
     pub records: Vec<Record>,
     /// Where the next page starts; none after the last one.
     pub next: Option<Cursor>,
+}
+
+/// What a reset of a sandbox removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ResetCounts {
+    /// Records, with their payloads.
+    pub records: usize,
+    /// Deliveries, with their timelines.
+    pub deliveries: usize,
+    /// Messages.
+    pub messages: usize,
+    /// Flows.
+    pub flows: usize,
+    /// Stored answers to idempotency keys.
+    pub replies: usize,
+}
+
+impl ResetCounts {
+    /// Whether there was nothing to remove.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Adds what a further step removed.
+    pub(crate) fn add(&mut self, step: &Self) {
+        self.records += step.records;
+        self.deliveries += step.deliveries;
+        self.messages += step.messages;
+        self.flows += step.flows;
+        self.replies += step.replies;
+    }
 }

@@ -176,6 +176,7 @@ impl Sealer {
             Write::Delivery(delivery) => Write::Delivery(delivery),
             Write::Message(message) => Write::Message(message),
             Write::Status { record, destination, change } => Write::Status { record, destination, change },
+            Write::Ledger(entry) => Write::Ledger(entry),
             Write::OpenFlow(flow) => Write::OpenFlow(flow),
             Write::StepFlow(step) => Write::StepFlow(step),
         })

@@ -14,10 +14,14 @@ use crate::writer::{Work, Writer};
 use crate::{
     ApplicationEntry, ApplicationId, Audit, AuditEntry, BankUserEntry, BankView, Binding, Change, Claim, Claimed,
     Commit, Content, Cursor, Delivery, DeliveryCursor, DeliveryFilter, DeliveryPage, Digest, Document, DocumentMeta,
-    Engine, Filter, FirstContact, Flow, Folder, Idempotency, KeyEntry, KeySummary, Known, Mark, Marked, Message,
-    MessageFilter, Millis, NewDocument, OpenError, Outcome, Page, PartnerEntry, PartnerId, Reader, Record, Reply,
-    Running, Scope, Sealer, SqliteEngine, StillRunning, StoreError, StoredReply, TimelineEntry, Verdict, key_file,
+    Engine, Entry, Filter, FirstContact, Flow, Folder, Idempotency, KeyEntry, KeySummary, Known, LedgerFilter, Mark,
+    Marked, Message, MessageFilter, Millis, NewDocument, OpenError, Outcome, Page, PartnerEntry, PartnerId, Reader,
+    Record, Reply, ResetCounts, Running, Scope, Sealer, SqliteEngine, StillRunning, StoreError, StoredReply,
+    TimelineEntry, Verdict, key_file,
 };
+
+/// Records that one step of a reset removes.
+const RESET_STEP: u32 = 200;
 
 /// Sizes of a store, each at least one.
 #[derive(Clone, Copy, Debug)]
@@ -412,6 +416,14 @@ impl Store {
         self.inner.readers.ask(move |reader| reader.audit(after, limit)).await
     }
 
+    /// Entries of the ledger over all partners, oldest first, those after one.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn ledger(&self, filter: LedgerFilter, after: Option<i64>, limit: u32) -> Result<Vec<Entry>, StoreError> {
+        self.inner.readers.ask(move |reader| reader.ledger(&filter, after, limit)).await
+    }
+
     /// All versions of all documents, in the order of their kinds, names and versions.
     ///
     /// # Errors
@@ -465,6 +477,32 @@ impl Store {
     /// [`StoreError::Constraint`] when a change does not fit.
     pub async fn administer(&self, changes: Vec<Change>, audit: Audit) -> Result<(), StoreError> {
         self.inner.writer.ask(|answer| Work::Administer { changes, audit, answer }).await
+    }
+
+    /// Removes everything an application sent to its sandbox, with all that hangs on it. Bit by bit, so that no commit
+    /// waits for the whole; when it fails, what is left is removed by the next reset.
+    ///
+    /// # Errors
+    /// [`StoreError::Constraint`] for a scope of production.
+    pub async fn reset_sandbox(&self, scope: &Scope) -> Result<ResetCounts, StoreError> {
+        let scope = *scope;
+        let mut all = ResetCounts::default();
+        loop {
+            let step = self.inner.writer.ask(|answer| Work::ResetSandbox { scope, limit: RESET_STEP, answer }).await?;
+            if step.is_nothing() {
+                return Ok(all);
+            }
+            all.add(&step);
+        }
+    }
+
+    /// Whether a secret beside the database is the one it was used with, told by a digest made with it; the first one is
+    /// remembered.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn check_secret(&self, name: &'static str, digest: Digest) -> Result<bool, StoreError> {
+        self.inner.writer.ask(|answer| Work::CheckSecret { name, digest, answer }).await
     }
 
     /// Forgets up to `limit` expired idempotency keys and says how many; call again while it is the limit. Small limits

@@ -9,8 +9,8 @@ use std::thread::{self, JoinHandle};
 use tokio::sync::oneshot;
 
 use crate::{
-    Audit, BankView, Change, Claim, Claimed, Engine, Mark, Marked, Millis, NewDocument, OpenError, SealedCommit,
-    StoreError, Verdict,
+    Audit, BankView, Change, Claim, Claimed, Digest, Engine, Mark, Marked, Millis, NewDocument, OpenError, ResetCounts,
+    Scope, SealedCommit, StoreError, Verdict,
 };
 
 /// Where an answer goes. Nobody may be waiting any more; what was done is done.
@@ -37,6 +37,16 @@ pub(crate) enum Work {
         document: NewDocument,
         expected_previous: Option<u32>,
         answer: Answer<u32>,
+    },
+    ResetSandbox {
+        scope: Scope,
+        limit: u32,
+        answer: Answer<ResetCounts>,
+    },
+    CheckSecret {
+        name: &'static str,
+        digest: Digest,
+        answer: Answer<bool>,
     },
     Purge {
         now: Millis,
@@ -232,6 +242,12 @@ impl<E: Engine> Desk<E> {
             }
             Work::PutDocument { document, expected_previous, answer } => {
                 send(answer, self.guarded(|engine| engine.put_document(&document, expected_previous)));
+            }
+            Work::ResetSandbox { scope, limit, answer } => {
+                send(answer, self.guarded(|engine| engine.reset_sandbox(&scope, limit)));
+            }
+            Work::CheckSecret { name, digest, answer } => {
+                send(answer, self.guarded(|engine| engine.check_secret(name, &digest)));
             }
             Work::Purge { now, limit, answer } => send(answer, self.guarded(|engine| engine.purge(now, limit))),
             Work::Commit(..) | Work::Mark(..) | Work::Stop => {}

@@ -126,6 +126,10 @@ CREATE INDEX messages_due ON messages (environment, next_due_at) WHERE state = '
 CREATE INDEX messages_leased ON messages (environment, lease_until) WHERE state = 'claimed';
 CREATE INDEX messages_pending ON messages (environment, id, destination)
     WHERE state = 'pending' AND application_id IS NULL;
+-- To reset a sandbox without reading through what is production's; nothing of production is in these.
+CREATE INDEX messages_of_sandbox ON messages (record_id) WHERE environment = 1;
+CREATE INDEX idempotency_of_sandbox ON idempotency (application_id) WHERE environment = 1;
+CREATE INDEX flows_of_sandbox ON flows (application_id) WHERE environment = 1;
 CREATE INDEX messages_of_partner ON messages (application_id, environment, id) WHERE application_id IS NOT NULL;
 
 -- What is owed to whom -----------------------------------------------------------------------------------------------

@@ -1,52 +1,13 @@
 //! What the bank asks for: queries across the partners of an environment, each along an index.
 
-use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::query::Query;
 use super::row::{self, delivery_columns, delivery_tables, message_columns, message_tables};
 use crate::{
     BankView, Delivery, DeliveryCursor, DeliveryFilter, DeliveryOrder, DeliveryPage, FirstContact, Message,
     MessageFilter, Millis, PartnerId,
 };
-
-/// A statement that grows: text that never comes from outside, and values that may.
-struct Query {
-    sql: String,
-    values: Vec<Value>,
-}
-
-impl Query {
-    fn new(sql: &str) -> Self {
-        Self { sql: sql.to_owned(), values: Vec::new() }
-    }
-
-    /// Adds text that needs no value.
-    fn text(&mut self, sql: &str) {
-        self.sql.push_str(sql);
-    }
-
-    /// Adds text with one value, which takes the place of the question mark.
-    fn with(&mut self, sql: &str, value: impl Into<Value>) {
-        self.sql.push_str(sql);
-        self.values.push(value.into());
-    }
-
-    /// The same, where there is a value.
-    fn with_some(&mut self, sql: &str, value: Option<impl Into<Value>>) {
-        if let Some(value) = value {
-            self.with(sql, value);
-        }
-    }
-
-    fn rows<T>(
-        &self,
-        connection: &Connection,
-        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<Vec<T>> {
-        let mut statement = connection.prepare_cached(&self.sql)?;
-        statement.query_map(params_from_iter(&self.values), read)?.collect()
-    }
-}
 
 /// A page of deliveries.
 pub(super) fn deliveries(
@@ -76,7 +37,7 @@ fn query_deliveries(view: &BankView, filter: &DeliveryFilter, after: Option<Deli
     query.with_some(" AND d.destination = ?", filter.destination.clone());
     query.with_some(" AND d.api = ?", filter.api.clone());
     query.with_some(" AND d.product = ?", filter.product.clone());
-    query.with_some(" AND d.partner_id = ?", filter.partner.map(blob));
+    query.with_some(" AND d.partner_id = ?", filter.partner.map(|partner| partner.0.as_bytes().to_vec()));
     query.with_some(" AND d.received_at >= ?", filter.received_from);
     query.with_some(" AND d.received_at < ?", filter.received_to);
     query.with_some(" AND d.changed_at >= ?", filter.changed_from);
@@ -105,10 +66,6 @@ fn query_deliveries(view: &BankView, filter: &DeliveryFilter, after: Option<Deli
     // One more than asked for tells whether there is a next page.
     query.with(order, i64::from(limit) + 1);
     query
-}
-
-fn blob(partner: PartnerId) -> Vec<u8> {
-    partner.0.as_bytes().to_vec()
 }
 
 fn cursor(last: &Delivery, order: DeliveryOrder) -> DeliveryCursor {
@@ -195,7 +152,7 @@ fn query_first_contacts(
     query.with(" AND d.received_at < ?", to);
     query.with_some(" AND d.destination = ?", view.destination.clone());
     query.with_some(" AND d.product = ?", product.map(str::to_owned));
-    query.with_some(" AND d.partner_id = ?", partner.map(blob));
+    query.with_some(" AND d.partner_id = ?", partner.map(|partner| partner.0.as_bytes().to_vec()));
     query.text(" ORDER BY d.received_at, d.id");
     query
 }
@@ -204,7 +161,8 @@ fn query_first_contacts(
 mod tests {
     use rusqlite::{Connection, StatementStatus, params_from_iter};
 
-    use super::{Query, query_deliveries, query_first_contacts, query_messages};
+    use super::{query_deliveries, query_first_contacts, query_messages};
+    use crate::sqlite::query::Query;
     use crate::sqlite::{Folder, SqliteEngine};
     use crate::{BankView, DeliveryCursor, DeliveryFilter, DeliveryOrder, Environment, MessageFilter};
 

@@ -6,7 +6,7 @@ use uuid::fmt::Hyphenated;
 
 use super::fault::Fault;
 use super::row::scoped;
-use super::{delivery, execute, flow, message, row};
+use super::{delivery, execute, flow, ledger, message, row};
 use crate::model::{Payload, Write};
 use crate::{
     Condition, Constraint, Digest, Idempotency, Known, Millis, Record, Scope, Sealed, SealedCommit, SealedIdempotency,
@@ -113,6 +113,7 @@ fn refusal(connection: &Connection, commit: &SealedCommit) -> Result<Option<Verd
             Condition::NoRecordOfPerson { person, api, since } => {
                 recent_of_person(connection, scope, api, person, *since)?.is_none()
             }
+            Condition::LedgerUnmoved { delivery, last } => ledger::is_unmoved(connection, *delivery, *last)?,
         };
         if !holds {
             return Ok(Some(Verdict::ConditionFailed(index)));
@@ -146,6 +147,7 @@ fn write_all(connection: &Connection, commit: &SealedCommit) -> Result<(), Fault
             Write::Status { record, destination, change } => {
                 delivery::change_status(connection, scope, *record, destination.as_deref(), change)?;
             }
+            Write::Ledger(entry) => ledger::insert(connection, scope, entry, own)?,
             Write::OpenFlow(flow) => flow::open(connection, scope, flow, commit.now)?,
             Write::StepFlow(step) => flow::step(connection, scope, step)?,
         }

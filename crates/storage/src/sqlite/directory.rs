@@ -5,8 +5,8 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::fault::Fault;
 use super::{require_one, row};
 use crate::{
-    ApplicationEntry, ApplicationId, Audit, AuditEntry, BankUserEntry, Change, Environment, KeyEntry, KeySummary,
-    Millis, NewBankUser, NewKey, PartnerEntry, PartnerId, Subscription,
+    ApplicationEntry, ApplicationId, Audit, AuditEntry, BankUserEntry, Change, Digest, Environment, KeyEntry,
+    KeySummary, Millis, NewBankUser, NewKey, PartnerEntry, PartnerId, Subscription,
 };
 
 /// The columns [`bank_user`] reads, in its order.
@@ -301,4 +301,15 @@ pub(super) fn audit(connection: &Connection, after: i64, limit: u32) -> rusqlite
         })
     };
     statement.query_map(params![after, limit], entry)?.collect()
+}
+
+/// Whether this is the value a secret had before; the first one is remembered.
+pub(super) fn check_secret(connection: &Connection, name: &str, digest: &Digest) -> Result<bool, Fault> {
+    let mut statement = connection.prepare_cached("SELECT digest = ?2 FROM secret_checks WHERE name = ?1")?;
+    if let Some(agrees) = statement.query_row(params![name, digest], |row| row.get(0)).optional()? {
+        return Ok(agrees);
+    }
+    let mut statement = connection.prepare_cached("INSERT INTO secret_checks (name, digest) VALUES (?1, ?2)")?;
+    statement.execute(params![name, digest])?;
+    Ok(true)
 }

@@ -8,10 +8,13 @@ mod directory;
 mod document;
 mod fault;
 mod flow;
+mod ledger;
 mod message;
 mod migrate;
+mod query;
 mod read;
 mod row;
+mod sandbox;
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -27,8 +30,8 @@ use self::fault::{Fault, open_error};
 use self::read::SqliteReader;
 use crate::folder::{self, Folder};
 use crate::{
-    Audit, BankView, Change, Claim, Claimed, Constraint, Engine, Mark, Marked, Millis, NewDocument, OpenError,
-    PayloadKeys, Reader, Sealed, SealedCommit, StoreError, Verdict,
+    Audit, BankView, Change, Claim, Claimed, Constraint, Digest, Engine, Mark, Marked, Millis, NewDocument, OpenError,
+    PayloadKeys, Reader, ResetCounts, Scope, Sealed, SealedCommit, StoreError, Verdict,
 };
 
 const DATABASE_NAME: &str = "usher.db";
@@ -138,6 +141,14 @@ impl Engine for SqliteEngine {
     fn put_document(&mut self, document: &NewDocument, expected_previous: Option<u32>) -> Result<u32, StoreError> {
         let version = self.transaction(|connection| document::put(connection, document, expected_previous))?;
         version.ok_or(StoreError::VersionConflict)
+    }
+
+    fn reset_sandbox(&mut self, scope: &Scope, limit: u32) -> Result<ResetCounts, StoreError> {
+        self.transaction(|connection| sandbox::reset(connection, scope, limit))
+    }
+
+    fn check_secret(&mut self, name: &str, digest: &Digest) -> Result<bool, StoreError> {
+        self.transaction(|connection| directory::check_secret(connection, name, digest))
     }
 
     fn purge(&mut self, now: Millis, limit: u32) -> Result<usize, StoreError> {

@@ -8,12 +8,12 @@ use super::fault::Fault;
 use super::row::{
     self, delivery_columns, delivery_tables, entry_columns, message_columns, message_tables, record_columns, scoped,
 };
-use super::{bank, commit, directory, document, flow};
+use super::{bank, commit, directory, document, flow, ledger};
 use crate::{
     ApplicationEntry, ApplicationId, AuditEntry, BankUserEntry, BankView, Cursor, Delivery, DeliveryCursor,
-    DeliveryFilter, DeliveryPage, Digest, Document, DocumentMeta, Filter, FirstContact, Flow, Idempotency, KeyEntry,
-    KeySummary, Known, Message, MessageFilter, Millis, Page, PartnerEntry, PartnerId, PayloadKeys, Reader, Record,
-    Scope, Sealed, StoreError, StoredReply, TimelineEntry,
+    DeliveryFilter, DeliveryPage, Digest, Document, DocumentMeta, Entry, Filter, FirstContact, Flow, Idempotency,
+    KeyEntry, KeySummary, Known, LedgerFilter, Message, MessageFilter, Millis, Page, PartnerEntry, PartnerId,
+    PayloadKeys, Reader, Record, Scope, Sealed, StoreError, StoredReply, TimelineEntry,
 };
 
 /// A reading connection.
@@ -262,6 +262,10 @@ impl Reader for SqliteReader {
 
     fn audit(&mut self, after: Option<i64>, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
         self.run(|connection| directory::audit(connection, after.unwrap_or(0), limit))
+    }
+
+    fn ledger(&mut self, filter: &LedgerFilter, after: Option<i64>, limit: u32) -> Result<Vec<Entry>, StoreError> {
+        self.run(|connection| ledger::entries(connection, filter, after.unwrap_or(0), limit))
     }
 
     fn documents(&mut self) -> Result<Vec<DocumentMeta>, StoreError> {

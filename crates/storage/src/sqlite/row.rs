@@ -168,13 +168,12 @@ pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
 
 /// Reads [`entry_columns`], starting at `first`.
 pub(super) fn entry(row: &Row<'_>, first: usize) -> rusqlite::Result<TimelineEntry> {
-    let actor = row.get_ref(first + 4)?.as_str().ok().and_then(Actor::from_name);
     Ok(TimelineEntry {
         delivery: row.get(first)?,
         destination: row.get(first + 1)?,
         position: row.get(first + 2)?,
         status: text(row, first + 3)?,
-        actor: actor.ok_or_else(|| unknown(first + 4))?,
+        actor: actor(row, first + 4)?,
         actor_name: row.get(first + 5)?,
         at: row.get(first + 6)?,
         reason: row.get::<_, Option<String>>(first + 7)?.map(Cow::Owned),
@@ -202,6 +201,10 @@ pub(super) fn environment(row: &Row<'_>, index: usize) -> rusqlite::Result<Envir
 
 pub(super) fn mode(row: &Row<'_>, index: usize) -> rusqlite::Result<Mode> {
     row.get_ref(index)?.as_str().ok().and_then(Mode::from_name).ok_or_else(|| unknown(index))
+}
+
+pub(super) fn actor(row: &Row<'_>, index: usize) -> rusqlite::Result<Actor> {
+    row.get_ref(index)?.as_str().ok().and_then(Actor::from_name).ok_or_else(|| unknown(index))
 }
 
 pub(super) fn id(row: &Row<'_>, index: usize) -> rusqlite::Result<Uuid> {

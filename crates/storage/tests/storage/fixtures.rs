@@ -10,8 +10,8 @@ use tempfile::TempDir;
 use usher_storage::{
     Actor, ApplicationId, Audit, BankView, Binding, Change, Claim, Claimed, Commit, Content, Digest, Engine,
     Environment, Folder, Idempotency, KeyId, Mark, Marked, Millis, Mode, NewDelivery, NewDocument, NewMessage,
-    OpenError, Options, Outcome, PartnerId, Payload, PayloadKeys, Reader, Record, Reply, Scope, Sealed, SealedCommit,
-    Sealer, SqliteEngine, StatusChange, Store, StoreError, Verdict, Write,
+    OpenError, Options, Outcome, PartnerId, Payload, PayloadKeys, Reader, Record, Reply, ResetCounts, Scope, Sealed,
+    SealedCommit, Sealer, SqliteEngine, StatusChange, Store, StoreError, Verdict, Write,
 };
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -159,6 +159,14 @@ impl<F: FnMut(&[SealedCommit]) -> Result<(), StoreError> + Send + 'static> Engin
 
     fn put_document(&mut self, document: &NewDocument, expected_previous: Option<u32>) -> Result<u32, StoreError> {
         self.engine.put_document(document, expected_previous)
+    }
+
+    fn reset_sandbox(&mut self, scope: &Scope, limit: u32) -> Result<ResetCounts, StoreError> {
+        self.engine.reset_sandbox(scope, limit)
+    }
+
+    fn check_secret(&mut self, name: &str, digest: &Digest) -> Result<bool, StoreError> {
+        self.engine.check_secret(name, digest)
     }
 
     fn purge(&mut self, now: Millis, limit: u32) -> Result<usize, StoreError> {

@@ -9,6 +9,8 @@ mod fixtures;
 mod flows;
 mod folders;
 mod idempotency;
+mod ledger;
 mod messages;
 mod reading;
+mod sandbox;
 mod sealing;

@@ -1,0 +1,127 @@
+//! What is owed: appended with its cause, for production only, never changed.
+
+use usher_storage::{
+    Actor, Commit, Condition, Constraint, Entry, Environment, LedgerFilter, Millis, NewEntry, Outcome, Scope,
+    StoreError, Write,
+};
+
+use crate::fixtures::{
+    House, NOW, OWN, application_id, commit, delivery, partner_id, public_id, record_id, reply, writing,
+};
+
+const PRODUCTION: Scope = Scope { environment: Environment::Production, ..OWN };
+const SECOND: Scope = Scope { partner: partner_id(2), application: application_id(3), ..PRODUCTION };
+
+fn entry(number: u8, kind: &'static str, at: Millis) -> Write {
+    Write::Ledger(NewEntry {
+        record: record_id(number),
+        destination: "bank".into(),
+        kind: kind.into(),
+        amount: "12.50".to_owned(),
+        currency: "CZK".to_owned(),
+        at,
+        cause: "accepted".into(),
+        actor: Actor::System,
+        actor_name: None,
+        reference: Some("fixed@3".to_owned()),
+    })
+}
+
+/// Record 1 of partner 1 and record 2 of partner 2, each with what its acceptance accrued.
+async fn house() -> House {
+    let house = House::new().await;
+    for (number, scope) in [(1, PRODUCTION), (2, SECOND)] {
+        let mut accepted = Commit { scope, ..commit(number) };
+        accepted.writes.push(entry(number, "accrue", NOW));
+        house.commit(accepted).await;
+    }
+    house
+}
+
+async fn kinds(house: &House, filter: LedgerFilter) -> Vec<(i64, String)> {
+    let entries = house.store.ledger(filter, None, 100).await.unwrap();
+    entries.into_iter().map(|entry| (entry.id, entry.kind)).collect()
+}
+
+fn row(id: i64, kind: &str) -> (i64, String) {
+    (id, kind.to_owned())
+}
+
+#[tokio::test]
+async fn an_entry_is_there_with_what_caused_it() {
+    let house = house().await;
+    let entries = house.store.ledger(LedgerFilter::default(), None, 1).await.unwrap();
+    let expected = Entry {
+        id: 1,
+        delivery: 1,
+        record: public_id(1),
+        destination: "bank".to_owned(),
+        partner: partner_id(1),
+        application: application_id(1),
+        product: "mortgage".to_owned(),
+        kind: "accrue".to_owned(),
+        amount: "12.50".to_owned(),
+        currency: "CZK".to_owned(),
+        at: NOW,
+        cause: "accepted".to_owned(),
+        actor: Actor::System,
+        actor_name: None,
+        reference: Some("fixed@3".to_owned()),
+    };
+    assert_eq!(entries, [expected]);
+
+    // A commit that is refused owes nothing.
+    let mut refused = commit(3);
+    refused.scope = PRODUCTION;
+    refused.writes.extend([entry(3, "accrue", NOW), delivery(3, "bank")]);
+    assert_eq!(house.commit(refused).await, Outcome::IdTaken);
+    assert_eq!(house.count("ledger"), 2);
+}
+
+#[tokio::test]
+async fn entries_are_found_by_partner_delivery_and_time() {
+    let house = house().await;
+    house.commit(writing(PRODUCTION, vec![entry(1, "confirm", NOW + 5), entry(1, "pay", NOW + 9)])).await;
+    let all = LedgerFilter::default;
+    let (first, second) = ([row(1, "accrue"), row(3, "confirm"), row(4, "pay")], [row(2, "accrue")]);
+    assert_eq!(kinds(&house, LedgerFilter { partner: Some(partner_id(1)), ..all() }).await, first);
+    assert_eq!(kinds(&house, LedgerFilter { application: Some(application_id(3)), ..all() }).await, second);
+    assert_eq!(kinds(&house, LedgerFilter { delivery: Some(2), ..all() }).await, second);
+    let filter = LedgerFilter { from: Some(NOW + 5), to: Some(NOW + 9), ..all() };
+    assert_eq!(kinds(&house, filter).await, first[1..2]);
+    let after = house.store.ledger(all(), Some(2), 1).await.unwrap();
+    assert_eq!(after.iter().map(|entry| entry.id).collect::<Vec<_>>(), [3]);
+}
+
+#[tokio::test]
+async fn nothing_is_owed_in_a_sandbox_or_for_a_request_of_somebody_else() {
+    let house = house().await;
+    house.commit(commit(3)).await;
+    let sandbox = house.store.commit(writing(OWN, vec![entry(3, "accrue", NOW)])).await;
+    assert_eq!(sandbox, Err(StoreError::Constraint(Constraint::Form)));
+    let foreign = house.store.commit(writing(SECOND, vec![entry(1, "pay", NOW)])).await;
+    assert_eq!(foreign, Err(StoreError::Constraint(Constraint::Reference)));
+    assert_eq!(house.count("ledger"), 2);
+}
+
+#[tokio::test]
+async fn of_two_payments_decided_from_one_reading_the_second_is_refused() {
+    let house = house().await;
+    let pay = |delivery, last| Commit {
+        conditions: vec![Condition::LedgerUnmoved { delivery, last }],
+        ..writing(PRODUCTION, vec![entry(1, "pay", NOW + 9)])
+    };
+    assert_eq!(house.commit(pay(1, 0)).await, Outcome::ConditionFailed(0));
+    assert_eq!(house.commit(pay(1, 1)).await, Outcome::Committed(reply(0)));
+    assert_eq!(house.commit(pay(1, 1)).await, Outcome::ConditionFailed(0));
+    assert_eq!(house.commit(pay(9, 0)).await, Outcome::Committed(reply(0)));
+}
+
+#[tokio::test]
+async fn an_entry_never_changes_and_never_goes() {
+    let house = house().await;
+    for change in ["UPDATE ledger SET amount = '1000000'", "DELETE FROM ledger", "DELETE FROM deliveries"] {
+        house.database().execute(change, []).unwrap_err();
+    }
+    assert_eq!(house.count("ledger"), 2);
+}
