@@ -36,6 +36,22 @@ const UNMARKED: [&str; 8] = [
     "/contactRequest/title",
 ];
 
+/// Members whose values come from code lists, so that no mark fits into them either.
+const LISTED: [&str; 12] = [
+    "City",
+    "CityCode",
+    "District",
+    "DistrictCode",
+    "EducationStatus",
+    "HomeStatus",
+    "JobTitle",
+    "Street",
+    "StreetCode",
+    "Town",
+    "TownCode",
+    "WorkingStatus",
+];
+
 /// The start of every marked word.
 const WORD: &str = "zq7canary";
 
@@ -53,9 +69,8 @@ struct Marks {
 impl Marks {
     /// Puts a mark into every scalar of a request that can hold one and stay valid.
     fn mark(&mut self, read: Read, body: &mut Value, leaves: &BTreeMap<String, bool>) {
-        let facts = facts();
         let valid = |body: &Value| {
-            let reading = read(body.to_string().as_bytes(), &strict(&facts));
+            let reading = read(body.to_string().as_bytes(), &strict(&facts()));
             reading.is_ok_and(|reading| reading.violations.list.is_empty())
         };
         for (pointer, personal) in leaves {
@@ -142,11 +157,6 @@ fn join(bases: &mut [Base], caller: &Caller) {
             if let Some(shared) = person.get(name) {
                 value.clone_from(shared);
             }
-            // A town's code begins with its city's; both marks stay in it.
-            if let (Some(city), Some(town)) = (value.get("CityCode"), value.get("TownCode")) {
-                let both = format!("{}{}", city.as_str().unwrap(), town.as_str().unwrap());
-                value["TownCode"] = json!(both);
-            }
         }
     }
 }
@@ -177,7 +187,9 @@ fn a_persons_data_stands_in_the_sealed_payload_and_nowhere_else() {
     let House { place, gateway, caller } = House::started_with(&["--log-level", "trace"]);
     let mut marks = Marks::default();
     let mut bases = bases(&mut marks);
-    assert_eq!(marks.unmarked, UNMARKED);
+    let is_listed = |pointer: &String| LISTED.contains(&pointer.rsplit('/').next().unwrap_or_default());
+    let (listed, unmarked): (Vec<_>, Vec<_>) = marks.unmarked.iter().cloned().partition(is_listed);
+    assert_eq!((listed.len(), &unmarked[..]), (28, &UNMARKED.map(str::to_owned)[..]));
     join(&mut bases, &caller);
     let mut talk = Talk { caller: &caller, accepted: Vec::new(), refused: Vec::new() };
     let mut stored = Vec::new();

@@ -148,7 +148,7 @@ impl Document {
         kind: Kind,
         measure: &Measure,
     ) -> Result<(Checked<T>, Vec<Warning>), Fault> {
-        let facts = ContractFacts { now: measure.now, environment: measure.environment };
+        let facts = ContractFacts::without_lists(measure.now, measure.environment);
         let options = Options { mode: measure.mode, limits: Limits::GATEWAY, facts: Some(&facts) };
         let parsed = parse::<T>(&self.bytes, &options).map_err(|unreadable| Fault::unreadable(self, &unreadable))?;
         parsed.into_result().map_err(|violations| Fault::broken(self, kind, violations))

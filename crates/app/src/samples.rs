@@ -80,7 +80,7 @@ mod tests {
     fn check<T: for<'a> Message<'a>>(sample: &Sample) {
         let body = sample.body("00000000-0000-4000-8000-000000000001");
         assert!(!body.contains(['\'', '\n']) && body.is_ascii());
-        let facts = ContractFacts { now: Timestamp::now(), environment: Environment::Sandbox };
+        let facts = ContractFacts::new(Timestamp::now(), Environment::Sandbox);
         let options = Options { mode: Mode::Strict, limits: Limits::GATEWAY, facts: Some(&facts) };
         let parsed = parse::<T>(body.as_bytes(), &options).unwrap();
         assert!(parsed.into_result().is_ok(), "{body}");

@@ -1,45 +1,148 @@
 //! The rules of the contract that need facts: a clock, a numbering plan, an environment. The contract names them
 //! (`x-rule`); here is what they mean. They are asked about members that already have the right shape.
 
+mod coded;
+
 use std::borrow::Cow;
+use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
-use usher_wire::{Facts, Finding, Scalar};
+use jiff::tz::TimeZone;
+use usher_wire::{Facts, Finding, Path, Scalar};
 
+use self::coded::{Seen, Side};
 use crate::environment::Environment;
 use crate::german_place::{self, GeoCode};
 use crate::instant;
 use crate::national_id::{self, IdFault};
 use crate::phone::{self, PhoneRegion};
+use crate::products::{Asked, Policy, Product};
+use crate::reference::subject::{FieldClass, Market, Subject};
+use crate::reference::{Consulted, Existence, InForce, Reference};
 
-/// The facts one request is judged by.
-#[derive(Debug, Clone, Copy)]
+/// The facts one request is judged by. They remember which lists were asked, and what stands beside what.
+#[derive(Debug)]
 pub struct ContractFacts {
-    /// When the request arrived.
-    pub now: Timestamp,
-    /// The environment of its key.
-    pub environment: Environment,
+    now: Timestamp,
+    environment: Environment,
+    terms: Terms,
+    reference: Arc<Reference>,
+    consulted: Consulted,
+    seen: Seen,
+}
+
+/// What a product says of single members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// The country of numbers without a country code, where the contract leaves it to the product.
+    phone_region: Option<PhoneRegion>,
+    disposable_email: Policy,
+    blacklist: bool,
+    market: Option<Market>,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Terms { phone_region: None, disposable_email: Policy::Warn, blacklist: true, market: None }
+    }
+}
+
+impl Terms {
+    /// The terms of a product for one of the requests it takes.
+    pub fn of(product: &Product, asked: Asked) -> Terms {
+        let (market, is_fixed) = match asked {
+            Asked::Appointment => (Market::German, false),
+            // The contract itself says how a number is written.
+            Asked::Onboarding => (Market::Turkish, true),
+            _ => (Market::Czech, false),
+        };
+        Terms {
+            phone_region: Some(product.phone_region).filter(|_| !is_fixed),
+            disposable_email: product.disposable_email,
+            blacklist: product.blacklist,
+            market: Some(market),
+        }
+    }
+}
+
+impl ContractFacts {
+    /// Facts with the lists that ship with the program, on the terms of no product in particular.
+    pub fn new(now: Timestamp, environment: Environment) -> ContractFacts {
+        static BUILT_IN: LazyLock<Arc<Reference>> = LazyLock::new(Arc::default);
+        ContractFacts::with(now, environment, Terms::default(), BUILT_IN.clone())
+    }
+
+    /// Facts without any list: what lists would say is left open.
+    pub fn without_lists(now: Timestamp, environment: Environment) -> ContractFacts {
+        ContractFacts::with(now, environment, Terms::default(), Arc::new(Reference::none()))
+    }
+
+    /// Facts with these terms and lists, for a request that arrived at `now` with a key of the environment.
+    pub fn with(now: Timestamp, environment: Environment, terms: Terms, reference: Arc<Reference>) -> ContractFacts {
+        let (consulted, seen) = (Consulted::default(), Seen::default());
+        ContractFacts { now, environment, terms, reference, consulted, seen }
+    }
+
+    /// The terms it is judged on.
+    pub fn terms(&self) -> Terms {
+        self.terms
+    }
+
+    /// The lists that were asked so far, as receipts name them: `name@version`.
+    pub fn lists(&self) -> Vec<String> {
+        self.consulted.names(&self.reference)
+    }
+
+    fn in_force(&self) -> InForce<'_> {
+        self.reference.in_force(TimeZone::UTC.to_datetime(self.now).date(), self.environment)
+    }
 }
 
 /// One rule: its name in the schemas, and what it says of a value.
 struct Rule {
     name: &'static str,
-    check: fn(&ContractFacts, &str) -> Option<Finding>,
+    check: fn(&ContractFacts, &str, Option<&Path<'_>>) -> Option<Finding>,
 }
 
 /// The closed list of rules.
 const RULES: &[Rule] = &[
-    Rule { name: "phone-cz", check: |_, text| phone(text, PhoneRegion::Cz) },
-    Rule { name: "phone-de", check: |_, text| phone(text, PhoneRegion::De) },
-    Rule { name: "phone-tr", check: |_, text| phone(text, PhoneRegion::Tr) },
-    Rule { name: "tr-national-id", check: |facts, text| tr_national_id(text, facts.environment) },
-    Rule { name: "de-postal-code", check: |_, text| de_postal_code(text) },
-    Rule { name: "de-geo-code", check: |_, text| de_geo_code(text) },
-    Rule { name: "instant-not-past", check: |facts, text| instant_not_past(text, facts.now) },
-    Rule { name: "berlin-day-not-past", check: |facts, text| berlin_day_not_past(text, facts.now) },
-    Rule { name: "age-18-120", check: |facts, text| age(text, facts.now) },
-    Rule { name: "time-zone", check: |_, text| time_zone(text) },
+    Rule { name: "phone-cz", check: |facts, text, _| phone(text, facts.terms.phone_region.unwrap_or(PhoneRegion::Cz)) },
+    Rule { name: "phone-de", check: |facts, text, _| phone(text, facts.terms.phone_region.unwrap_or(PhoneRegion::De)) },
+    Rule { name: "phone-tr", check: |_, text, _| phone(text, PhoneRegion::Tr) },
+    Rule { name: "email-policy", check: |facts, text, _| email(facts, text) },
+    Rule { name: "tr-national-id", check: |facts, text, _| tr_national_id(text, facts.environment) },
+    Rule { name: "de-postal-code", check: |facts, text, _| de_postal_code(facts, text) },
+    Rule { name: "de-geo-code", check: |facts, text, _| de_geo_code(facts, text) },
+    Rule { name: "instant-not-past", check: |facts, text, _| instant_not_past(text, facts.now) },
+    Rule { name: "berlin-day-not-past", check: |facts, text, _| berlin_day_not_past(text, facts.now) },
+    Rule { name: "age-18-120", check: |facts, text, _| age(text, facts.now) },
+    Rule { name: "time-zone", check: |_, text, _| time_zone(text) },
+    Rule { name: "blacklist-name", check: |facts, text, _| blacklist(facts, FieldClass::Name, text) },
+    Rule { name: "blacklist-company", check: |facts, text, _| blacklist(facts, FieldClass::Company, text) },
+    Rule { name: "blacklist-text", check: |facts, text, _| blacklist(facts, FieldClass::Text, text) },
+    coded("education-label", |f, t, at| coded::check(f, Subject::Education, Side::Label, t, at)),
+    coded("education-code", |f, t, at| coded::check(f, Subject::Education, Side::Code, t, at)),
+    coded("working-status-label", |f, t, at| coded::check(f, Subject::WorkingStatus, Side::Label, t, at)),
+    coded("working-status-code", |f, t, at| coded::check(f, Subject::WorkingStatus, Side::Code, t, at)),
+    coded("job-title-label", |f, t, at| coded::check(f, Subject::JobTitle, Side::Label, t, at)),
+    coded("job-title-code", |f, t, at| coded::check(f, Subject::JobTitle, Side::Code, t, at)),
+    coded("home-status-label", |f, t, at| coded::check(f, Subject::HomeStatus, Side::Label, t, at)),
+    coded("home-status-code", |f, t, at| coded::check(f, Subject::HomeStatus, Side::Code, t, at)),
+    coded("city-label", |f, t, at| coded::check(f, Subject::City, Side::Label, t, at)),
+    coded("city-code", |f, t, at| coded::check(f, Subject::City, Side::Code, t, at)),
+    coded("town-label", |f, t, at| coded::check(f, Subject::Town, Side::Label, t, at)),
+    coded("town-code", |f, t, at| coded::check(f, Subject::Town, Side::Code, t, at)),
+    coded("district-label", |f, t, at| coded::check(f, Subject::District, Side::Label, t, at)),
+    coded("district-code", |f, t, at| coded::check(f, Subject::District, Side::Code, t, at)),
+    coded("street-label", |f, t, at| coded::check(f, Subject::Street, Side::Label, t, at)),
+    coded("street-code", |f, t, at| coded::check(f, Subject::Street, Side::Code, t, at)),
+    coded("branch-code", |f, t, at| coded::check(f, Subject::Branch, Side::Code, t, at)),
 ];
+
+/// A rule on a label or a code, which has to know where the member stands.
+const fn coded(name: &'static str, check: fn(&ContractFacts, &str, Option<&Path<'_>>) -> Option<Finding>) -> Rule {
+    Rule { name, check }
+}
 
 /// The names of all rules there are.
 pub fn rules() -> impl Iterator<Item = &'static str> {
@@ -48,13 +151,23 @@ pub fn rules() -> impl Iterator<Item = &'static str> {
 
 impl Facts for ContractFacts {
     fn check(&self, rule: &'static str, value: Scalar<'_>) -> Option<Finding> {
+        self.judge(rule, value, None)
+    }
+
+    fn check_at(&self, rule: &'static str, value: Scalar<'_>, at: &Path<'_>) -> Option<Finding> {
+        self.judge(rule, value, Some(at))
+    }
+}
+
+impl ContractFacts {
+    fn judge(&self, rule: &'static str, value: Scalar<'_>, at: Option<&Path<'_>>) -> Option<Finding> {
         let rule = RULES
             .iter()
             .find(|known| known.name == rule)
             .expect("every x-rule of the schemas is in the list; a test compares them");
         match value {
-            Scalar::Text(text) => (rule.check)(self, text),
-            Scalar::Number(number) => (rule.check)(self, &number.to_string()),
+            Scalar::Text(text) => (rule.check)(self, text, at),
+            Scalar::Number(number) => (rule.check)(self, &number.to_string(), at),
         }
     }
 }
@@ -64,6 +177,28 @@ fn phone(text: &str, region: PhoneRegion) -> Option<Finding> {
         Some(_) => None,
         None => violation("phone_invalid", "must be a phone number that can exist"),
     }
+}
+
+/// The contract has checked the form: a dot in the domain, no address literal, no quoted local part.
+fn email(facts: &ContractFacts, address: &str) -> Option<Finding> {
+    let domain = address.rsplit_once('@').map_or(address, |(_, domain)| domain);
+    let last = domain.rsplit_once('.').map_or(domain, |(_, last)| last);
+    if last.eq_ignore_ascii_case("invalid") || last.eq_ignore_ascii_case("localhost") {
+        return violation("email_refused", "must have a domain that can receive mail");
+    }
+    if facts.terms.disposable_email == Policy::Allow || !facts.in_force().is_disposable(domain, &facts.consulted) {
+        return None;
+    }
+    match facts.terms.disposable_email {
+        Policy::Refuse => violation("email_refused", "must not be an address of throw-away mail"),
+        _ => warning("email_disposable", "the address is of a provider of throw-away mail"),
+    }
+}
+
+fn blacklist(facts: &ContractFacts, class: FieldClass, text: &str) -> Option<Finding> {
+    let is_blocked =
+        facts.terms.blacklist && facts.in_force().is_blocked(class, facts.terms.market, text, &facts.consulted);
+    if is_blocked { violation("blacklisted", "must not hold a term of the blacklist") } else { None }
 }
 
 fn tr_national_id(digits: &str, environment: Environment) -> Option<Finding> {
@@ -76,18 +211,29 @@ fn tr_national_id(digits: &str, environment: Environment) -> Option<Finding> {
     }
 }
 
-fn de_postal_code(code: &str) -> Option<Finding> {
+fn de_postal_code(facts: &ContractFacts, code: &str) -> Option<Finding> {
     if !german_place::is_postal_region_assigned(code) {
         return violation("postal_code_unknown", "must lie in an assigned German postal region");
     }
-    warning("unverified", "the postal code was not looked up: no list is loaded")
+    match facts.in_force().existence(Subject::DePostalCode, code, &facts.consulted) {
+        Existence::Present => None,
+        Existence::Absent => violation("postal_code_unknown", "postal code does not exist"),
+        Existence::NoList => warning("unverified", "the postal code was not looked up: no list is loaded"),
+    }
 }
 
-fn de_geo_code(code: &str) -> Option<Finding> {
-    match german_place::geo_code(code) {
-        GeoCode::Elsewhere => violation("geo_code_unknown", "must begin with 1276, the code of Germany"),
-        GeoCode::StateUnlisted => warning("unverified", "the geo code names a state outside 001 to 016"),
-        GeoCode::InState => warning("unverified", "the geo code was not looked up: no list is loaded"),
+fn de_geo_code(facts: &ContractFacts, code: &str) -> Option<Finding> {
+    let geo_code = german_place::geo_code(code);
+    if geo_code == GeoCode::Elsewhere {
+        return violation("geo_code_unknown", "must begin with 1276, the code of Germany");
+    }
+    match facts.in_force().existence(Subject::DeGeoCode, code, &facts.consulted) {
+        Existence::Present => None,
+        Existence::Absent => violation("geo_code_unknown", "geo code does not exist"),
+        Existence::NoList if geo_code == GeoCode::StateUnlisted => {
+            warning("unverified", "the geo code names a state outside 001 to 016")
+        }
+        Existence::NoList => warning("unverified", "the geo code was not looked up: no list is loaded"),
     }
 }
 
@@ -142,7 +288,7 @@ mod tests {
     /// What the rule says at noon (UTC) of 21 November 2026: a code, with `!` before that of a violation.
     #[track_caller]
     fn check(rule: &'static str, environment: Environment, value: Scalar<'_>, expected: &str) {
-        let facts = ContractFacts { now: "2026-11-21T12:00:00Z".parse().unwrap(), environment };
+        let facts = ContractFacts::new("2026-11-21T12:00:00Z".parse().unwrap(), environment);
         let said = match facts.check(rule, value) {
             None => String::new(),
             Some(Finding::Violation { code, message, .. }) => {

@@ -23,7 +23,7 @@ use jiff::civil::Date;
 
 use self::fold::{Casing, fold};
 use self::list::{CodeList, Entry};
-use self::subject::{FieldClass, Subject};
+use self::subject::{FieldClass, Market, Subject};
 use self::words::Words;
 use crate::environment::Environment;
 
@@ -68,9 +68,9 @@ pub enum Agreement {
     Differs,
 }
 
-/// Which lists a decision asked. Filled on the way, from any thread.
+/// Which lists a decision consulted. Filled on the way, from any thread.
 #[derive(Debug, Default)]
-pub struct Asked([AtomicU64; LISTS_MAX / 64]);
+pub struct Consulted([AtomicU64; LISTS_MAX / 64]);
 
 /// The lists in force on one day in one environment.
 #[derive(Debug, Clone, Copy)]
@@ -110,6 +110,11 @@ impl Reference {
         Reference { lists, by_subject }
     }
 
+    /// No list at all, not even ours: for who only wants to know whether a request has the right form.
+    pub fn none() -> Reference {
+        Reference { lists: Vec::new(), by_subject: Default::default() }
+    }
+
     /// The lists that count on a day.
     pub fn in_force(&self, day: Date, environment: Environment) -> InForce<'_> {
         InForce { reference: self, day, environment }
@@ -121,16 +126,16 @@ impl Reference {
     }
 }
 
-impl Asked {
+impl Consulted {
     fn mark(&self, place: u16) {
         self.0[usize::from(place) / 64].fetch_or(1 << (place % 64), Ordering::Relaxed);
     }
 
-    /// The lists that were asked, as receipts name them: `name@version`.
+    /// The lists that were consulted, as receipts name them: `name@version`.
     pub fn names(&self, reference: &Reference) -> Vec<String> {
         let is_asked = |place: usize| self.0[place / 64].load(Ordering::Relaxed) & (1 << (place % 64)) != 0;
-        let asked = reference.lists.iter().enumerate().filter(|(place, _)| is_asked(*place));
-        asked.map(|(_, loaded)| loaded.list.about().reference()).collect()
+        let consulted = reference.lists.iter().enumerate().filter(|(place, _)| is_asked(*place));
+        consulted.map(|(_, loaded)| loaded.list.about().reference()).collect()
     }
 }
 
@@ -154,10 +159,10 @@ impl<'r> InForce<'r> {
     }
 
     /// Whether a code exists, by all lists of its subject.
-    pub fn existence(self, subject: Subject, code: &str, asked: &Asked) -> Existence {
+    pub fn existence(self, subject: Subject, code: &str, consulted: &Consulted) -> Existence {
         let mut existence = Existence::NoList;
         for (place, list) in self.of(subject) {
-            asked.mark(place);
+            consulted.mark(place);
             if list.find(code, self.day).is_some() {
                 return Existence::Present;
             }
@@ -167,11 +172,11 @@ impl<'r> InForce<'r> {
     }
 
     /// Whether a label is one of a code, by the lists of its subject that have the code.
-    pub fn agreement(self, subject: Subject, code: &str, label: &str, asked: &Asked) -> Agreement {
+    pub fn agreement(self, subject: Subject, code: &str, label: &str, consulted: &Consulted) -> Agreement {
         let mut agreement = Agreement::Unknown;
         for (place, list) in self.of(subject) {
             let Some(entry) = list.find(code, self.day) else { continue };
-            asked.mark(place);
+            consulted.mark(place);
             if CodeList::is_label(&entry, label) {
                 return Agreement::Agrees;
             }
@@ -182,11 +187,11 @@ impl<'r> InForce<'r> {
 
     /// Whether a code may belong to another: false where lists have the code, all of them name what it belongs to, and none
     /// names this.
-    pub fn may_belong(self, subject: Subject, code: &str, parent: &str, asked: &Asked) -> bool {
+    pub fn may_belong(self, subject: Subject, code: &str, parent: &str, consulted: &Consulted) -> bool {
         let mut is_known_elsewhere = false;
         for (place, list) in self.of(subject) {
             let Some(Entry { parent: known, .. }) = list.find(code, self.day) else { continue };
-            asked.mark(place);
+            consulted.mark(place);
             if known.is_empty() || known == parent {
                 return true;
             }
@@ -196,11 +201,11 @@ impl<'r> InForce<'r> {
     }
 
     /// Whether the domain, or one it lies under, is of throw-away mail.
-    pub fn is_disposable(self, domain: &str, asked: &Asked) -> bool {
+    pub fn is_disposable(self, domain: &str, consulted: &Consulted) -> bool {
         let domain = domain.to_ascii_lowercase();
         let mut lists = self.of(Subject::DisposableDomain);
         lists.any(|(place, list)| {
-            asked.mark(place);
+            consulted.mark(place);
             let mut above = Some(&domain[..]);
             while let Some(name) = above.filter(|name| name.contains('.')) {
                 if list.find(name, self.day).is_some() {
@@ -212,20 +217,20 @@ impl<'r> InForce<'r> {
         })
     }
 
-    /// Whether a text holds a blocked term, in a field of this class where these languages are expected.
-    pub fn is_blocked(self, class: FieldClass, languages: &[&str], text: &str, asked: &Asked) -> bool {
+    /// Whether a text holds a blocked term, in a field of this class of a request from this market.
+    pub fn is_blocked(self, class: FieldClass, market: Option<Market>, text: &str, consulted: &Consulted) -> bool {
         let mut folded: [Option<String>; 2] = [None, None];
         let mut blocked: Vec<(Casing, usize, usize)> = Vec::new();
-        for (place, words) in self.words(Subject::BlockedTerm, class, languages) {
-            asked.mark(place);
+        for (place, words) in self.words(Subject::BlockedTerm, class, market) {
+            consulted.mark(place);
             let text = folded[words.casing() as usize].get_or_insert_with(|| fold(text, words.casing()));
             blocked.extend(words.find(text).map(|(start, end)| (words.casing(), start, end)));
         }
         if blocked.is_empty() {
             return false;
         }
-        for (place, words) in self.words(Subject::AllowedTerm, class, languages) {
-            asked.mark(place);
+        for (place, words) in self.words(Subject::AllowedTerm, class, market) {
+            consulted.mark(place);
             let Some(text) = &folded[words.casing() as usize] else { continue };
             for (from, to) in words.find(text) {
                 let is_within = |&(casing, start, end): &(Casing, usize, usize)| {
@@ -237,10 +242,15 @@ impl<'r> InForce<'r> {
         !blocked.is_empty()
     }
 
-    fn words(self, subject: Subject, class: FieldClass, languages: &[&str]) -> impl Iterator<Item = (u16, &'r Words)> {
+    fn words(
+        self,
+        subject: Subject,
+        class: FieldClass,
+        market: Option<Market>,
+    ) -> impl Iterator<Item = (u16, &'r Words)> {
         self.of(subject).filter_map(move |(place, _)| {
             let words = self.reference.lists[usize::from(place)].words.as_ref()?;
-            words.applies(class, languages).then_some((place, words))
+            words.applies(class, market).then_some((place, words))
         })
     }
 

@@ -42,11 +42,6 @@ pub enum Refusal {
         /// Where in the body.
         pointers: Vec<&'static str>,
     },
-    /// The code of a town does not begin with that of its city.
-    TownOutsideCity {
-        /// The towns, in the body.
-        pointers: Vec<&'static str>,
-    },
     /// The request has come to its end and can no longer be withdrawn.
     StatusFinal,
 }
@@ -82,7 +77,6 @@ impl Refusal {
             Refusal::FlowTransition { state: FlowState::Created, method: Method::Complete } => "update_required",
             Refusal::FlowTransition { .. } | Refusal::StatusFinal => "illegal_transition",
             Refusal::FlowContactMismatch { .. } => "flow_contact_mismatch",
-            Refusal::TownOutsideCity { .. } => "town_code_mismatch",
         }
     }
 
@@ -94,7 +88,7 @@ impl Refusal {
             Refusal::AppKeyMismatch => &["/Header/AppKey"],
             Refusal::FlowUnknown { pointer } | Refusal::DuplicateRefused { pointer } => std::slice::from_ref(pointer),
             Refusal::ProductNotOffered { pointer } => pointer.as_slice(),
-            Refusal::FlowContactMismatch { pointers } | Refusal::TownOutsideCity { pointers } => pointers,
+            Refusal::FlowContactMismatch { pointers } => pointers,
             Refusal::Several(_) | Refusal::FlowTransition { .. } | Refusal::StatusFinal => &[],
         }
     }
@@ -123,7 +117,6 @@ impl fmt::Display for Refusal {
                 write!(f, "{method} cannot be called while the flow is {state}")
             }
             Refusal::FlowContactMismatch { .. } => f.write_str("differs from what the flow was created with"),
-            Refusal::TownOutsideCity { .. } => f.write_str("TownCode does not begin with CityCode"),
             Refusal::StatusFinal => f.write_str("the request has come to its end and cannot be withdrawn"),
         }
     }
@@ -151,10 +144,6 @@ mod tests {
             (Refusal::FlowTransition { state: FlowState::Completed, method: complete }, "illegal_transition"),
             (Refusal::FlowTransition { state: FlowState::Expired, method: Method::Update }, "illegal_transition"),
             (Refusal::FlowContactMismatch { pointers: vec!["/Parameters/0/Email"] }, "flow_contact_mismatch"),
-            (
-                Refusal::TownOutsideCity { pointers: vec!["/Parameters/0/HomeAddressInfo/TownCode"] },
-                "town_code_mismatch",
-            ),
             (Refusal::StatusFinal, "illegal_transition"),
         ] {
             assert_eq!(refusal.code(), code);

@@ -71,7 +71,7 @@ pub(crate) fn decided_with<T: for<'t> Message<'t>, R>(
     decide: impl FnOnce(Accept<'_, T>) -> R,
 ) -> R {
     let body = body.to_string();
-    let facts = ContractFacts { now: now(), environment: Environment::Sandbox };
+    let facts = ContractFacts::new(now(), Environment::Sandbox);
     let options = Options { mode: Mode::Strict, limits: Limits::GATEWAY, facts: Some(&facts) };
     let parsed = usher_wire::parse::<T>(body.as_bytes(), &options).expect("the body can be read");
     let (request, warnings) = parsed.into_result().expect("the body obeys the contract");

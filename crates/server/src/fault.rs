@@ -75,7 +75,7 @@ const UNREADABLE: [Row; 8] = [
     row("body_size", 413, "Body is too large"),
 ];
 
-const REFUSALS: [Row; 10] = [
+const REFUSALS: [Row; 9] = [
     row("product_not_offered", 422, "Product is not offered"),
     row("duplicate_refused", 422, "Person was sent before"),
     row("consent_required", 422, "Consent is required"),
@@ -83,7 +83,6 @@ const REFUSALS: [Row; 10] = [
     row("app_key_mismatch", 401, "AppKey is of another application"),
     row("flow_unknown", 404, "Flow is not known"),
     row("flow_contact_mismatch", 422, "Contact data differ from the flow's"),
-    row("town_code_mismatch", 422, "Town is not in the city"),
     row("illegal_transition", 409, "Not possible in this state"),
     row("update_required", 409, "Update comes first"),
 ];
@@ -281,7 +280,6 @@ mod tests {
             Fault::Refused(Refusal::FlowTransition { state: FlowState::Completed, method: Method::Update }),
             Fault::Refused(Refusal::FlowTransition { state: FlowState::Created, method: Method::Complete }),
             Fault::Refused(Refusal::FlowContactMismatch { pointers: vec!["/Parameters/0/Email"] }),
-            Fault::Refused(Refusal::TownOutsideCity { pointers: vec!["/Parameters/0/HomeAddressInfo/TownCode"] }),
             Fault::Refused(Refusal::StatusFinal),
             Fault::Overloaded,
             Fault::StoreUnavailable,

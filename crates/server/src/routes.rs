@@ -120,7 +120,7 @@ async fn signing_keys(call: Call<Anyone>) -> Result<Answer, Fault> {
 }
 
 fn facts(call: &Call) -> ContractFacts {
-    ContractFacts { now: call.now, environment: call.known.caller.environment }
+    ContractFacts::new(call.now, call.known.caller.environment)
 }
 
 fn options<'f>(call: &Call, facts: &'f ContractFacts) -> Options<'f> {

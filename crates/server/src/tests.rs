@@ -423,8 +423,14 @@ async fn a_flow_goes_from_create_over_update_to_complete() {
     elsewhere["Parameters"][0]["HomeAddressInfo"]["CityCode"] = json!("34");
     for path in [UPDATE, &format!("{UPDATE}/check")] {
         let refused = post(&world, path, "", &elsewhere).await;
-        check(&refused, 422, "town_code_mismatch");
-        assert_eq!(refused.body["Error"]["Parameters"][0]["Pointer"], "/Parameters/0/HomeAddressInfo/TownCode");
+        check(&refused, 422, "contract_violated");
+        let mistakes = refused.body["Error"]["Parameters"].as_array().unwrap();
+        let told: Vec<_> = mistakes.iter().map(|one| (one["Code"].as_str(), one["Pointer"].as_str())).collect();
+        let expected = [
+            (Some("label_mismatch"), Some("/Parameters/0/HomeAddressInfo/CityCode")),
+            (Some("town_code_mismatch"), Some("/Parameters/0/HomeAddressInfo/TownCode")),
+        ];
+        assert_eq!(told, expected);
     }
     let updated = post(&world, UPDATE, "", &update).await;
     assert_eq!(updated.status, 200, "{}", updated.text);

@@ -104,6 +104,12 @@ pub enum Finding {
 pub trait Facts: Sync {
     /// Applies `rule` (the schema's `x-rule`) to a member that parsed. Called in document order.
     fn check(&self, rule: &'static str, value: Scalar<'_>) -> Option<Finding>;
+
+    /// The same, told where the member stands: rules on two members find the other one by it.
+    fn check_at(&self, rule: &'static str, value: Scalar<'_>, at: &Path<'_>) -> Option<Finding> {
+        let _ = at;
+        self.check(rule, value)
+    }
 }
 
 /// How a document is read.
@@ -320,7 +326,7 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(crate) fn fact(&mut self, at: &Path<'_>, schema: &'static str, rule: &'static str, value: Scalar<'_>) {
         let Some(facts) = self.facts.filter(|_| !self.quiet) else { return };
-        match facts.check(rule, value) {
+        match facts.check_at(rule, value, at) {
             None => {}
             Some(Finding::Warning { code, message }) => self.warn(at, code, message),
             Some(Finding::Violation { code, message, limit }) => {

@@ -133,6 +133,31 @@ impl FieldClass {
     }
 }
 
+/// Where the persons of an API live. Terms of another market's language are not looked for: what offends in Turkish may be a
+/// Czech name. Terms of a language that is no market's are looked for everywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Market {
+    /// Czechia.
+    Czech,
+    /// Germany.
+    German,
+    /// Turkey.
+    Turkish,
+}
+
+impl Market {
+    pub(crate) const ALL: [Market; 3] = [Market::Czech, Market::German, Market::Turkish];
+
+    /// The language most persons write.
+    pub const fn language(self) -> &'static str {
+        match self {
+            Market::Czech => "cs",
+            Market::German => "de",
+            Market::Turkish => "tr",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,8 +9,8 @@ use super::form::{Given, read, write};
 use super::list::{CodeList, Search};
 use super::problem::{PROBLEMS_MAX, Problems};
 use super::source::{Form, import};
-use super::subject::{FieldClass, Subject};
-use super::{Agreement, Asked, Existence, InForce, Reference};
+use super::subject::{FieldClass, Market, Subject};
+use super::{Agreement, Consulted, Existence, InForce, Reference};
 use crate::environment::Environment::{self, Production, Sandbox};
 
 const TODAY: Date = date(2026, 11, 21);
@@ -119,10 +119,10 @@ fn the_newest_version_that_is_in_force_counts() {
         "#name: regions\n#version: 1\n#subject: city\ncode\n01\n",
     ]);
     for (day, code, version) in [(TODAY, "02", "2"), (date(2027, 1, 1), "03", "3")] {
-        let (asked, lists) = (Asked::default(), reference.in_force(day, Production));
-        assert_eq!(lists.existence(Subject::City, code, &asked), Existence::Present);
-        assert_eq!(lists.existence(Subject::City, "01", &asked), Existence::Absent);
-        assert_eq!(asked.names(&reference), [format!("regions@{version}")]);
+        let (consulted, lists) = (Consulted::default(), reference.in_force(day, Production));
+        assert_eq!(lists.existence(Subject::City, code, &consulted), Existence::Present);
+        assert_eq!(lists.existence(Subject::City, "01", &consulted), Existence::Absent);
+        assert_eq!(consulted.names(&reference), [format!("regions@{version}")]);
         assert_eq!(lists.list("regions").unwrap().about().version, version);
     }
 }
@@ -130,19 +130,19 @@ fn the_newest_version_that_is_in_force_counts() {
 #[test]
 fn our_own_lists_count_in_the_sandbox_until_one_of_their_subject_is_loaded() {
     let empty = Reference::default();
-    let asked = Asked::default();
-    assert_eq!(in_force(&empty, Production).existence(Subject::City, "06", &asked), Existence::NoList);
+    let consulted = Consulted::default();
+    assert_eq!(in_force(&empty, Production).existence(Subject::City, "06", &consulted), Existence::NoList);
     assert_eq!(in_force(&empty, Production).lists().count(), 0);
-    assert_eq!(in_force(&empty, Sandbox).existence(Subject::City, "06", &asked), Existence::Present);
+    assert_eq!(in_force(&empty, Sandbox).existence(Subject::City, "06", &consulted), Existence::Present);
     assert!(in_force(&empty, Sandbox).lists().all(|list| list.about().version == "builtin-1"));
-    assert_eq!(asked.names(&empty), ["sandbox_city@builtin-1"]);
+    assert_eq!(consulted.names(&empty), ["sandbox_city@builtin-1"]);
     let loaded = reference(&["#name: bank_cities\n#version: 1\n#subject: city\ncode\n99\n"]);
     for environment in [Sandbox, Production] {
         let lists = in_force(&loaded, environment);
-        assert_eq!(lists.existence(Subject::City, "06", &asked), Existence::Absent);
-        assert_eq!(lists.existence(Subject::City, "99", &asked), Existence::Present);
+        assert_eq!(lists.existence(Subject::City, "06", &consulted), Existence::Absent);
+        assert_eq!(lists.existence(Subject::City, "99", &consulted), Existence::Present);
     }
-    assert_eq!(in_force(&loaded, Sandbox).existence(Subject::Education, "4", &asked), Existence::Present);
+    assert_eq!(in_force(&loaded, Sandbox).existence(Subject::Education, "4", &consulted), Existence::Present);
 }
 
 #[test]
@@ -161,11 +161,11 @@ fn a_label_agrees_whatever_its_turkish_case() {
         (Subject::JobTitle, "13", "IŞIKÇI", Agreement::Agrees),
         (Subject::JobTitle, "12", "öğretmen", Agreement::Agrees),
     ] {
-        assert_eq!(lists.agreement(subject, code, label, &Asked::default()), expected, "{code} {label}");
+        assert_eq!(lists.agreement(subject, code, label, &Consulted::default()), expected, "{code} {label}");
     }
-    assert!(lists.may_belong(Subject::Town, "06000010000", "06", &Asked::default()));
-    assert!(!lists.may_belong(Subject::Town, "06000010000", "34", &Asked::default()));
-    assert!(lists.may_belong(Subject::Town, "99000010000", "34", &Asked::default()));
+    assert!(lists.may_belong(Subject::Town, "06000010000", "06", &Consulted::default()));
+    assert!(!lists.may_belong(Subject::Town, "06000010000", "34", &Consulted::default()));
+    assert!(lists.may_belong(Subject::Town, "99000010000", "34", &Consulted::default()));
 }
 
 #[test]
@@ -175,30 +175,33 @@ fn a_blocked_term_is_found_as_a_whole_word_only_and_allowed_terms_pass() {
         "#name: n_de\n#subject: blocked_term\n#language: de\n#fields: name\ncode\nquatsch\n",
         "#name: ok_de\n#subject: allowed_term\n#language: de\ncode\nmist & co\n",
         "#name: b_tr\n#subject: blocked_term\n#language: tr\ncode\nsinirli\n",
+        "#name: b_en\n#subject: blocked_term\n#language: en-GB\ncode\nrubbish\n",
     ]);
     let lists = in_force(&reference, Production);
-    for (class, language, text, blocked) in [
-        (FieldClass::Text, "de", "So ein Mist!", true),
-        (FieldClass::Text, "de", "so ein ＭＩＳＴ", true),
-        (FieldClass::Text, "de", "so ein mi\u{200b}st", true),
-        (FieldClass::Text, "de", "Optimist, Misthaufen, mist1, 2mist", false),
-        (FieldClass::Text, "de", "mist-haufen", true),
-        (FieldClass::Text, "de", "Blöder   HUND", true),
-        (FieldClass::Text, "de", "Blo\u{308}der Hund", true),
-        (FieldClass::Text, "de", "SS-WORT", true),
-        (FieldClass::Company, "de", "Mist & Co", false),
-        (FieldClass::Company, "de", "Mist & Co, was für ein Mist", true),
-        (FieldClass::Name, "de", "Quatsch", true),
-        (FieldClass::Text, "de", "Quatsch", false),
-        (FieldClass::Text, "tr", "SİNİRLİ", true),
-        (FieldClass::Text, "tr", "SINIRLI", false),
-        (FieldClass::Text, "tr", "mist", false),
-        (FieldClass::Text, "cs", "mist sinirli", false),
+    for (class, market, text, blocked) in [
+        (FieldClass::Text, Some(Market::German), "So ein Mist!", true),
+        (FieldClass::Text, Some(Market::German), "so ein ＭＩＳＴ", true),
+        (FieldClass::Text, Some(Market::German), "so ein mi\u{200b}st", true),
+        (FieldClass::Text, Some(Market::German), "Optimist, Misthaufen, mist1, 2mist", false),
+        (FieldClass::Text, Some(Market::German), "mist-haufen", true),
+        (FieldClass::Text, Some(Market::German), "Blöder   HUND", true),
+        (FieldClass::Text, Some(Market::German), "Blo\u{308}der Hund", true),
+        (FieldClass::Text, Some(Market::German), "SS-WORT", true),
+        (FieldClass::Company, Some(Market::German), "Mist & Co", false),
+        (FieldClass::Company, Some(Market::German), "Mist & Co, was für ein Mist", true),
+        (FieldClass::Name, Some(Market::German), "Quatsch", true),
+        (FieldClass::Text, Some(Market::German), "Quatsch", false),
+        (FieldClass::Text, Some(Market::Turkish), "SİNİRLİ", true),
+        (FieldClass::Text, Some(Market::Turkish), "SINIRLI", false),
+        (FieldClass::Text, Some(Market::Turkish), "mist", false),
+        (FieldClass::Text, Some(Market::Czech), "mist sinirli", false),
+        (FieldClass::Text, Some(Market::Czech), "Rubbish", true),
+        (FieldClass::Text, None, "sinirli", true),
     ] {
         assert_eq!(
-            lists.is_blocked(class, &[language], text, &Asked::default()),
+            lists.is_blocked(class, market, text, &Consulted::default()),
             blocked,
-            "{class:?} {language} {text}"
+            "{class:?} {market:?} {text}"
         );
     }
 }
@@ -213,7 +216,7 @@ fn a_domain_is_disposable_with_all_that_lies_under_it() {
         (Sandbox, "usher.example", false),
         (Production, "disposable.example", false),
     ] {
-        assert_eq!(in_force(&empty, environment).is_disposable(domain, &Asked::default()), disposable, "{domain}");
+        assert_eq!(in_force(&empty, environment).is_disposable(domain, &Consulted::default()), disposable, "{domain}");
     }
 }
 
@@ -342,7 +345,7 @@ fn german_postal_codes_of_three_sources_are_asked_together_and_stay_apart() {
         let reference = Reference::new(lists.iter().cloned().map(Arc::new).collect());
         let exists = |code: &str| {
             let in_force = reference.in_force(TODAY, Production);
-            in_force.existence(Subject::DePostalCode, code, &Asked::default()) == Existence::Present
+            in_force.existence(Subject::DePostalCode, code, &Consulted::default()) == Existence::Present
         };
         for (code, there) in [("10115", true), ("01067", true), ("80331", true), ("60306", true)] {
             assert_eq!(exists(code), there, "{code}");

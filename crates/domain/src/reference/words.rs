@@ -4,7 +4,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
 
 use super::fold::{Casing, fold};
 use super::list::CodeList;
-use super::subject::FieldClass;
+use super::subject::{FieldClass, Market};
 
 /// The terms of one list, ready to be looked for.
 #[derive(Debug, Clone)]
@@ -30,9 +30,12 @@ impl Words {
         Some(Words { terms, casing, language: primary, classes: list.about().classes.clone() })
     }
 
-    /// Whether they are looked for in fields of this class, where texts of these languages are expected.
-    pub(crate) fn applies(&self, class: FieldClass, languages: &[&str]) -> bool {
-        (self.classes.is_empty() || self.classes.contains(&class)) && languages.contains(&self.language.as_str())
+    /// Whether they are looked for in fields of this class, of requests from this market.
+    pub(crate) fn applies(&self, class: FieldClass, market: Option<Market>) -> bool {
+        let is_elsewhere = |market: Market| {
+            self.language != market.language() && Market::ALL.iter().any(|other| other.language() == self.language)
+        };
+        (self.classes.is_empty() || self.classes.contains(&class)) && !market.is_some_and(is_elsewhere)
     }
 
     /// How texts are folded before they are looked through.

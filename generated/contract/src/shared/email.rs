@@ -47,5 +47,6 @@ pub(crate) static EMAIL_RULE: wire::TextRule = wire::TextRule {
             }),
         ),
     ],
+    rule: Some("email-policy"),
     ..wire::TextRule::ANY
 };

@@ -203,7 +203,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for ContactRequest<S> {
                 }
                 15 => {
                     bank = reader
-                        .string(&at.member("bank"), &super::text::TEXT_RULE)?
+                        .string(&at.member("bank"), &CONTACT_REQUEST_BANK_RULE)?
                         .map(wire::Personal::new);
                 }
                 16 => {
@@ -583,6 +583,7 @@ pub(crate) static CONTACT_REQUEST_PHONE_NUMBER_RULE: wire::TextRule = wire::Text
 pub(crate) static CONTACT_REQUEST_MESSAGE_RULE: wire::TextRule = wire::TextRule {
     schema: "appointment_request/v2/contact_request.schema.json#/properties/message",
     max_length: 4000,
+    rule: Some("blacklist-text"),
     ..wire::TextRule::ANY
 };
 
@@ -646,6 +647,21 @@ impl<'a> wire::Message<'a> for ContactChannel {
             )
     }
 }
+
+pub(crate) static CONTACT_REQUEST_BANK_RULE: wire::TextRule = wire::TextRule {
+    schema: "appointment_request/v2/contact_request.schema.json#/properties/bank",
+    patterns: &[
+        (
+            "^\\s*\\S([\\s\\S]{0,253}\\S)?\\s*$",
+            wire::Pattern::Trimmed {
+                min: 1,
+                max: 255,
+            },
+        ),
+    ],
+    rule: Some("blacklist-company"),
+    ..wire::TextRule::ANY
+};
 
 pub(crate) static CONTACT_REQUEST_DATE_OF_BIRTH_RULE: wire::TextRule = wire::TextRule {
     schema: "appointment_request/v2/contact_request.schema.json#/properties/dateOfBirth",

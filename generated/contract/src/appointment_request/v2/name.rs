@@ -15,5 +15,6 @@ pub(crate) static NAME_RULE: wire::TextRule = wire::TextRule {
             },
         ),
     ],
+    rule: Some("blacklist-name"),
     ..wire::TextRule::ANY
 };

@@ -83,5 +83,6 @@ pub(crate) static LOAN_CREDITOR_RULE: wire::TextRule = wire::TextRule {
     schema: "contact_request/v1/loan.schema.json#/properties/creditor",
     min_length: 1,
     max_length: 255,
+    rule: Some("blacklist-company"),
     ..wire::TextRule::ANY
 };

@@ -82,6 +82,7 @@ pub(crate) static PERSON_FORENAME_RULE: wire::TextRule = wire::TextRule {
             },
         ),
     ],
+    rule: Some("blacklist-name"),
     ..wire::TextRule::ANY
 };
 
@@ -96,5 +97,6 @@ pub(crate) static PERSON_SURNAME_RULE: wire::TextRule = wire::TextRule {
             },
         ),
     ],
+    rule: Some("blacklist-name"),
     ..wire::TextRule::ANY
 };

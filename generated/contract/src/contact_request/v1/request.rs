@@ -175,6 +175,7 @@ pub(crate) static REQUEST_MESSAGE_RULE: wire::TextRule = wire::TextRule {
     schema: "contact_request/v1/request.schema.json#/properties/message",
     min_length: 1,
     max_length: 4000,
+    rule: Some("blacklist-text"),
     ..wire::TextRule::ANY
 };
 

@@ -87,7 +87,7 @@ pub struct UpdateParameters<S = String> {
     /// Education, by its label in the code list.
     pub education_status: wire::Personal<S>,
     /// Code of EducationStatus.
-    pub education_status_code: wire::Personal<super::Code<S>>,
+    pub education_status_code: wire::Personal<super::EducationStatusCode<S>>,
     /// The employer: 1 to 200 characters, not only white space.
     pub company_name: wire::Personal<S>,
     /// Salary in Turkish lira (TRY): a decimal number, 0 or more, with any number of places.
@@ -95,21 +95,21 @@ pub struct UpdateParameters<S = String> {
     /// Kind of work, by its label in the code list.
     pub working_status: wire::Personal<S>,
     /// Code of WorkingStatus.
-    pub working_status_code: wire::Personal<super::Code<S>>,
+    pub working_status_code: wire::Personal<super::WorkingStatusCode<S>>,
     /// Occupation, by its label in the code list.
     pub job_title: wire::Personal<S>,
     /// Code of JobTitle.
-    pub job_title_code: wire::Personal<super::Code<S>>,
+    pub job_title_code: wire::Personal<super::JobTitleCode<S>>,
     /// How the person lives, by its label in the code list.
     pub home_status: wire::Personal<S>,
     /// Code of HomeStatus.
-    pub home_status_code: wire::Personal<super::Code<S>>,
+    pub home_status_code: wire::Personal<super::HomeStatusCode<S>>,
     /// Code of the sector the person works in.
     pub work_area_code: wire::Personal<super::Code<S>>,
     /// Where the person works. Type and TypeCode belong together: WorkAddress is 2.
     pub job_address_info: super::WorkAddress<S>,
     /// Code of the branch closest to the person.
-    pub branch_id: super::Code<S>,
+    pub branch_id: super::BranchCode<S>,
     /// Where the person lives. Type and TypeCode belong together: HomeAddress is 1.
     pub home_address_info: super::HomeAddress<S>,
     /// Required when SelectedAddress is Contact.
@@ -204,12 +204,12 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for UpdateParameters<S> {
                     education_status = reader
                         .string(
                             &at.member("EducationStatus"),
-                            &super::label::LABEL_RULE,
+                            &UPDATE_UPDATE_PARAMETERS_EDUCATION_STATUS_RULE,
                         )?
                         .map(wire::Personal::new);
                 }
                 4 => {
-                    education_status_code = super::Code::read(
+                    education_status_code = super::EducationStatusCode::read(
                             reader,
                             &at.member("EducationStatusCode"),
                         )?
@@ -233,11 +233,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for UpdateParameters<S> {
                 }
                 7 => {
                     working_status = reader
-                        .string(&at.member("WorkingStatus"), &super::label::LABEL_RULE)?
+                        .string(
+                            &at.member("WorkingStatus"),
+                            &UPDATE_UPDATE_PARAMETERS_WORKING_STATUS_RULE,
+                        )?
                         .map(wire::Personal::new);
                 }
                 8 => {
-                    working_status_code = super::Code::read(
+                    working_status_code = super::WorkingStatusCode::read(
                             reader,
                             &at.member("WorkingStatusCode"),
                         )?
@@ -245,11 +248,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for UpdateParameters<S> {
                 }
                 9 => {
                     job_title = reader
-                        .string(&at.member("JobTitle"), &super::label::LABEL_RULE)?
+                        .string(
+                            &at.member("JobTitle"),
+                            &UPDATE_UPDATE_PARAMETERS_JOB_TITLE_RULE,
+                        )?
                         .map(wire::Personal::new);
                 }
                 10 => {
-                    job_title_code = super::Code::read(
+                    job_title_code = super::JobTitleCode::read(
                             reader,
                             &at.member("JobTitleCode"),
                         )?
@@ -257,11 +263,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for UpdateParameters<S> {
                 }
                 11 => {
                     home_status = reader
-                        .string(&at.member("HomeStatus"), &super::label::LABEL_RULE)?
+                        .string(
+                            &at.member("HomeStatus"),
+                            &UPDATE_UPDATE_PARAMETERS_HOME_STATUS_RULE,
+                        )?
                         .map(wire::Personal::new);
                 }
                 12 => {
-                    home_status_code = super::Code::read(
+                    home_status_code = super::HomeStatusCode::read(
                             reader,
                             &at.member("HomeStatusCode"),
                         )?
@@ -280,7 +289,9 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for UpdateParameters<S> {
                         &at.member("JobAddressInfo"),
                     )?;
                 }
-                15 => branch_id = super::Code::read(reader, &at.member("BranchId"))?,
+                15 => {
+                    branch_id = super::BranchCode::read(reader, &at.member("BranchId"))?;
+                }
                 16 => {
                     home_address_info = super::HomeAddress::read(
                         reader,
@@ -418,6 +429,34 @@ fn find_update_update_parameters(name: &str) -> Option<usize> {
     }
 }
 
+pub(crate) static UPDATE_UPDATE_PARAMETERS_EDUCATION_STATUS_RULE: wire::TextRule = wire::TextRule {
+    schema: "digital_customer/v1/update.schema.json#/$defs/UpdateParameters/properties/EducationStatus",
+    max_length: 100,
+    patterns: &[
+        (
+            "\\S",
+            wire::Pattern::Dfa({
+                static DFA: wire::pattern::Dfa = ::usher_wire::pattern::Dfa::new(
+                    b"\0\0\t\x01\x0E\0 \x01!\0\x80\x02\x81\x03\x82\x04\x8B\x05\x9A\x06\x9B\x05\x9F\x07\xA0\x08\xA1\x05\xA8\x04\xAA\x05\xAF\x04\xB0\x05\xBB\t\xBC\x05\xBF\n\xC0\x01\xC2\x0B\xC3\0\xE1\x0C\xE2\r\xE3\x0E\xE4\0\xEF\x0F\xF0\0\xF5\x01",
+                    16,
+                    2,
+                    13,
+                    const {
+                        &::usher_wire::pattern::table::<
+                            176,
+                        >(
+                            b"\x01\x01\0\n\x02\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x06\x01\0\x01\x02\0\x02\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x04\x08\0\x01\t\0\x04\x08\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x01\n\0\x01\x0B\0\x07\x08\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x01\t\0\x08\x08\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x07\x08\0\x01\x0C\0\x01\x08\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\t\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x02\x02\0\x08\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x04\x02\0\x06\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x05\x01\0\x01\x02\0\x03\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x08\x01\0\x01\x02\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0",
+                        )
+                    },
+                );
+                &DFA
+            }),
+        ),
+    ],
+    rule: Some("education-label"),
+    ..wire::TextRule::ANY
+};
+
 pub(crate) static UPDATE_UPDATE_PARAMETERS_COMPANY_NAME_RULE: wire::TextRule = wire::TextRule {
     schema: "digital_customer/v1/update.schema.json#/$defs/UpdateParameters/properties/CompanyName",
     max_length: 200,
@@ -442,6 +481,7 @@ pub(crate) static UPDATE_UPDATE_PARAMETERS_COMPANY_NAME_RULE: wire::TextRule = w
             }),
         ),
     ],
+    rule: Some("blacklist-company"),
     ..wire::TextRule::ANY
 };
 
@@ -449,6 +489,90 @@ pub(crate) static UPDATE_UPDATE_PARAMETERS_SALARY_INFO_RULE: wire::NumberRule = 
     schema: "digital_customer/v1/update.schema.json#/$defs/UpdateParameters/properties/SalaryInfo",
     minimum: Some(wire::Bound::new("0", 0, 0)),
     ..wire::NumberRule::ANY
+};
+
+pub(crate) static UPDATE_UPDATE_PARAMETERS_WORKING_STATUS_RULE: wire::TextRule = wire::TextRule {
+    schema: "digital_customer/v1/update.schema.json#/$defs/UpdateParameters/properties/WorkingStatus",
+    max_length: 100,
+    patterns: &[
+        (
+            "\\S",
+            wire::Pattern::Dfa({
+                static DFA: wire::pattern::Dfa = ::usher_wire::pattern::Dfa::new(
+                    b"\0\0\t\x01\x0E\0 \x01!\0\x80\x02\x81\x03\x82\x04\x8B\x05\x9A\x06\x9B\x05\x9F\x07\xA0\x08\xA1\x05\xA8\x04\xAA\x05\xAF\x04\xB0\x05\xBB\t\xBC\x05\xBF\n\xC0\x01\xC2\x0B\xC3\0\xE1\x0C\xE2\r\xE3\x0E\xE4\0\xEF\x0F\xF0\0\xF5\x01",
+                    16,
+                    2,
+                    13,
+                    const {
+                        &::usher_wire::pattern::table::<
+                            176,
+                        >(
+                            b"\x01\x01\0\n\x02\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x06\x01\0\x01\x02\0\x02\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x04\x08\0\x01\t\0\x04\x08\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x01\n\0\x01\x0B\0\x07\x08\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x01\t\0\x08\x08\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x07\x08\0\x01\x0C\0\x01\x08\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\t\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x02\x02\0\x08\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x04\x02\0\x06\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x05\x01\0\x01\x02\0\x03\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x08\x01\0\x01\x02\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0",
+                        )
+                    },
+                );
+                &DFA
+            }),
+        ),
+    ],
+    rule: Some("working-status-label"),
+    ..wire::TextRule::ANY
+};
+
+pub(crate) static UPDATE_UPDATE_PARAMETERS_JOB_TITLE_RULE: wire::TextRule = wire::TextRule {
+    schema: "digital_customer/v1/update.schema.json#/$defs/UpdateParameters/properties/JobTitle",
+    max_length: 100,
+    patterns: &[
+        (
+            "\\S",
+            wire::Pattern::Dfa({
+                static DFA: wire::pattern::Dfa = ::usher_wire::pattern::Dfa::new(
+                    b"\0\0\t\x01\x0E\0 \x01!\0\x80\x02\x81\x03\x82\x04\x8B\x05\x9A\x06\x9B\x05\x9F\x07\xA0\x08\xA1\x05\xA8\x04\xAA\x05\xAF\x04\xB0\x05\xBB\t\xBC\x05\xBF\n\xC0\x01\xC2\x0B\xC3\0\xE1\x0C\xE2\r\xE3\x0E\xE4\0\xEF\x0F\xF0\0\xF5\x01",
+                    16,
+                    2,
+                    13,
+                    const {
+                        &::usher_wire::pattern::table::<
+                            176,
+                        >(
+                            b"\x01\x01\0\n\x02\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x06\x01\0\x01\x02\0\x02\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x04\x08\0\x01\t\0\x04\x08\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x01\n\0\x01\x0B\0\x07\x08\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x01\t\0\x08\x08\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x07\x08\0\x01\x0C\0\x01\x08\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\t\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x02\x02\0\x08\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x04\x02\0\x06\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x05\x01\0\x01\x02\0\x03\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x08\x01\0\x01\x02\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0",
+                        )
+                    },
+                );
+                &DFA
+            }),
+        ),
+    ],
+    rule: Some("job-title-label"),
+    ..wire::TextRule::ANY
+};
+
+pub(crate) static UPDATE_UPDATE_PARAMETERS_HOME_STATUS_RULE: wire::TextRule = wire::TextRule {
+    schema: "digital_customer/v1/update.schema.json#/$defs/UpdateParameters/properties/HomeStatus",
+    max_length: 100,
+    patterns: &[
+        (
+            "\\S",
+            wire::Pattern::Dfa({
+                static DFA: wire::pattern::Dfa = ::usher_wire::pattern::Dfa::new(
+                    b"\0\0\t\x01\x0E\0 \x01!\0\x80\x02\x81\x03\x82\x04\x8B\x05\x9A\x06\x9B\x05\x9F\x07\xA0\x08\xA1\x05\xA8\x04\xAA\x05\xAF\x04\xB0\x05\xBB\t\xBC\x05\xBF\n\xC0\x01\xC2\x0B\xC3\0\xE1\x0C\xE2\r\xE3\x0E\xE4\0\xEF\x0F\xF0\0\xF5\x01",
+                    16,
+                    2,
+                    13,
+                    const {
+                        &::usher_wire::pattern::table::<
+                            176,
+                        >(
+                            b"\x01\x01\0\n\x02\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x06\x01\0\x01\x02\0\x02\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x04\x08\0\x01\t\0\x04\x08\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x01\n\0\x01\x0B\0\x07\x08\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x01\t\0\x08\x08\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x07\x08\0\x01\x0C\0\x01\x08\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\t\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x02\x02\0\x08\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x04\x02\0\x06\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x05\x01\0\x01\x02\0\x03\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x08\x01\0\x01\x02\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0",
+                        )
+                    },
+                );
+                &DFA
+            }),
+        ),
+    ],
+    rule: Some("home-status-label"),
+    ..wire::TextRule::ANY
 };
 
 /// The address the bank writes to: HomeAddressInfo, JobAddressInfo or ContactAddressInfo.

@@ -16,21 +16,21 @@ pub struct WorkAddress<S = String> {
     /// Province, by its label in the code list.
     pub city: wire::Personal<S>,
     /// Code of City.
-    pub city_code: wire::Personal<super::Code<S>>,
+    pub city_code: wire::Personal<super::CityCode<S>>,
     /// Town, by its label in the code list.
     pub town: wire::Personal<S>,
     /// Code of Town; begins with CityCode.
-    pub town_code: wire::Personal<super::Code<S>>,
+    pub town_code: wire::Personal<super::TownCode<S>>,
     /// District, by its label in the code list.
     pub district: wire::Personal<S>,
     /// Code of District.
-    pub district_code: wire::Personal<super::Code<S>>,
+    pub district_code: wire::Personal<super::DistrictCode<S>>,
     /// Code of the kind of district, as an integer or as a text of 1 to 20 digits; null when the district has none.
     pub district_type: wire::Personal<wire::Nullable<super::DistrictType<S>>>,
     /// Street, by its label in the code list.
     pub street: wire::Personal<S>,
     /// Code of Street.
-    pub street_code: wire::Personal<super::Code<S>>,
+    pub street_code: wire::Personal<super::StreetCode<S>>,
     /// Building, number and door: 1 to 500 characters, not only white space.
     pub address_detail: wire::Personal<S>,
     /// The members that the contract does not name.
@@ -105,29 +105,29 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for WorkAddress<S> {
                 }
                 4 => {
                     city = reader
-                        .string(&at.member("City"), &super::label::LABEL_RULE)?
+                        .string(&at.member("City"), &WORK_ADDRESS_CITY_RULE)?
                         .map(wire::Personal::new);
                 }
                 5 => {
-                    city_code = super::Code::read(reader, &at.member("CityCode"))?
+                    city_code = super::CityCode::read(reader, &at.member("CityCode"))?
                         .map(wire::Personal::new);
                 }
                 6 => {
                     town = reader
-                        .string(&at.member("Town"), &super::label::LABEL_RULE)?
+                        .string(&at.member("Town"), &WORK_ADDRESS_TOWN_RULE)?
                         .map(wire::Personal::new);
                 }
                 7 => {
-                    town_code = super::Code::read(reader, &at.member("TownCode"))?
+                    town_code = super::TownCode::read(reader, &at.member("TownCode"))?
                         .map(wire::Personal::new);
                 }
                 8 => {
                     district = reader
-                        .string(&at.member("District"), &super::label::LABEL_RULE)?
+                        .string(&at.member("District"), &WORK_ADDRESS_DISTRICT_RULE)?
                         .map(wire::Personal::new);
                 }
                 9 => {
-                    district_code = super::Code::read(
+                    district_code = super::DistrictCode::read(
                             reader,
                             &at.member("DistrictCode"),
                         )?
@@ -144,11 +144,14 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for WorkAddress<S> {
                 }
                 11 => {
                     street = reader
-                        .string(&at.member("Street"), &super::label::LABEL_RULE)?
+                        .string(&at.member("Street"), &WORK_ADDRESS_STREET_RULE)?
                         .map(wire::Personal::new);
                 }
                 12 => {
-                    street_code = super::Code::read(reader, &at.member("StreetCode"))?
+                    street_code = super::StreetCode::read(
+                            reader,
+                            &at.member("StreetCode"),
+                        )?
                         .map(wire::Personal::new);
                 }
                 13 => {
@@ -275,6 +278,118 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for WorkAddressTypeCode<S> {
         }
     }
 }
+
+pub(crate) static WORK_ADDRESS_CITY_RULE: wire::TextRule = wire::TextRule {
+    schema: "digital_customer/v1/work_address.schema.json#/properties/City",
+    max_length: 100,
+    patterns: &[
+        (
+            "\\S",
+            wire::Pattern::Dfa({
+                static DFA: wire::pattern::Dfa = ::usher_wire::pattern::Dfa::new(
+                    b"\0\0\t\x01\x0E\0 \x01!\0\x80\x02\x81\x03\x82\x04\x8B\x05\x9A\x06\x9B\x05\x9F\x07\xA0\x08\xA1\x05\xA8\x04\xAA\x05\xAF\x04\xB0\x05\xBB\t\xBC\x05\xBF\n\xC0\x01\xC2\x0B\xC3\0\xE1\x0C\xE2\r\xE3\x0E\xE4\0\xEF\x0F\xF0\0\xF5\x01",
+                    16,
+                    2,
+                    13,
+                    const {
+                        &::usher_wire::pattern::table::<
+                            176,
+                        >(
+                            b"\x01\x01\0\n\x02\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x06\x01\0\x01\x02\0\x02\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x04\x08\0\x01\t\0\x04\x08\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x01\n\0\x01\x0B\0\x07\x08\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x01\t\0\x08\x08\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x07\x08\0\x01\x0C\0\x01\x08\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\t\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x02\x02\0\x08\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x04\x02\0\x06\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x05\x01\0\x01\x02\0\x03\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x08\x01\0\x01\x02\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0",
+                        )
+                    },
+                );
+                &DFA
+            }),
+        ),
+    ],
+    rule: Some("city-label"),
+    ..wire::TextRule::ANY
+};
+
+pub(crate) static WORK_ADDRESS_TOWN_RULE: wire::TextRule = wire::TextRule {
+    schema: "digital_customer/v1/work_address.schema.json#/properties/Town",
+    max_length: 100,
+    patterns: &[
+        (
+            "\\S",
+            wire::Pattern::Dfa({
+                static DFA: wire::pattern::Dfa = ::usher_wire::pattern::Dfa::new(
+                    b"\0\0\t\x01\x0E\0 \x01!\0\x80\x02\x81\x03\x82\x04\x8B\x05\x9A\x06\x9B\x05\x9F\x07\xA0\x08\xA1\x05\xA8\x04\xAA\x05\xAF\x04\xB0\x05\xBB\t\xBC\x05\xBF\n\xC0\x01\xC2\x0B\xC3\0\xE1\x0C\xE2\r\xE3\x0E\xE4\0\xEF\x0F\xF0\0\xF5\x01",
+                    16,
+                    2,
+                    13,
+                    const {
+                        &::usher_wire::pattern::table::<
+                            176,
+                        >(
+                            b"\x01\x01\0\n\x02\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x06\x01\0\x01\x02\0\x02\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x04\x08\0\x01\t\0\x04\x08\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x01\n\0\x01\x0B\0\x07\x08\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x01\t\0\x08\x08\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x07\x08\0\x01\x0C\0\x01\x08\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\t\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x02\x02\0\x08\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x04\x02\0\x06\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x05\x01\0\x01\x02\0\x03\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x08\x01\0\x01\x02\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0",
+                        )
+                    },
+                );
+                &DFA
+            }),
+        ),
+    ],
+    rule: Some("town-label"),
+    ..wire::TextRule::ANY
+};
+
+pub(crate) static WORK_ADDRESS_DISTRICT_RULE: wire::TextRule = wire::TextRule {
+    schema: "digital_customer/v1/work_address.schema.json#/properties/District",
+    max_length: 100,
+    patterns: &[
+        (
+            "\\S",
+            wire::Pattern::Dfa({
+                static DFA: wire::pattern::Dfa = ::usher_wire::pattern::Dfa::new(
+                    b"\0\0\t\x01\x0E\0 \x01!\0\x80\x02\x81\x03\x82\x04\x8B\x05\x9A\x06\x9B\x05\x9F\x07\xA0\x08\xA1\x05\xA8\x04\xAA\x05\xAF\x04\xB0\x05\xBB\t\xBC\x05\xBF\n\xC0\x01\xC2\x0B\xC3\0\xE1\x0C\xE2\r\xE3\x0E\xE4\0\xEF\x0F\xF0\0\xF5\x01",
+                    16,
+                    2,
+                    13,
+                    const {
+                        &::usher_wire::pattern::table::<
+                            176,
+                        >(
+                            b"\x01\x01\0\n\x02\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x06\x01\0\x01\x02\0\x02\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x04\x08\0\x01\t\0\x04\x08\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x01\n\0\x01\x0B\0\x07\x08\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x01\t\0\x08\x08\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x07\x08\0\x01\x0C\0\x01\x08\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\t\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x02\x02\0\x08\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x04\x02\0\x06\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x05\x01\0\x01\x02\0\x03\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x08\x01\0\x01\x02\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0",
+                        )
+                    },
+                );
+                &DFA
+            }),
+        ),
+    ],
+    rule: Some("district-label"),
+    ..wire::TextRule::ANY
+};
+
+pub(crate) static WORK_ADDRESS_STREET_RULE: wire::TextRule = wire::TextRule {
+    schema: "digital_customer/v1/work_address.schema.json#/properties/Street",
+    max_length: 100,
+    patterns: &[
+        (
+            "\\S",
+            wire::Pattern::Dfa({
+                static DFA: wire::pattern::Dfa = ::usher_wire::pattern::Dfa::new(
+                    b"\0\0\t\x01\x0E\0 \x01!\0\x80\x02\x81\x03\x82\x04\x8B\x05\x9A\x06\x9B\x05\x9F\x07\xA0\x08\xA1\x05\xA8\x04\xAA\x05\xAF\x04\xB0\x05\xBB\t\xBC\x05\xBF\n\xC0\x01\xC2\x0B\xC3\0\xE1\x0C\xE2\r\xE3\x0E\xE4\0\xEF\x0F\xF0\0\xF5\x01",
+                    16,
+                    2,
+                    13,
+                    const {
+                        &::usher_wire::pattern::table::<
+                            176,
+                        >(
+                            b"\x01\x01\0\n\x02\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x06\x01\0\x01\x02\0\x02\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x04\x08\0\x01\t\0\x04\x08\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x01\n\0\x01\x0B\0\x07\x08\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x01\t\0\x08\x08\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x07\x08\0\x01\x0C\0\x01\x08\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\t\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x02\x02\0\x08\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x04\x02\0\x06\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x05\x01\0\x01\x02\0\x03\x01\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0\x01\x01\0\x01\x02\0\x08\x01\0\x01\x02\0\x01\x03\0\x01\x04\0\x01\x05\0\x01\x06\0\x01\x07\0",
+                        )
+                    },
+                );
+                &DFA
+            }),
+        ),
+    ],
+    rule: Some("street-label"),
+    ..wire::TextRule::ANY
+};
 
 pub(crate) static WORK_ADDRESS_ADDRESS_DETAIL_RULE: wire::TextRule = wire::TextRule {
     schema: "digital_customer/v1/work_address.schema.json#/properties/AddressDetail",
