@@ -14,6 +14,7 @@ use crate::call::ApiCall;
 use crate::http::Http;
 use crate::key::ApiKey;
 use crate::retry::{RetryPolicy, TimeLimits};
+use crate::transport::HttpTransport;
 use crate::trust;
 
 /// Calls the gateway for one application. Cheap to clone; clones share their connections.
@@ -139,6 +140,19 @@ impl ClientBuilder {
     /// # Errors
     /// As [`SetupError`] says.
     pub fn build(self) -> Result<Client, SetupError> {
+        let correlation_id = self.correlation_id;
+        Ok(Client { http: Arc::new(self.http()?), correlation_id })
+    }
+
+    /// The same way to the server, for a generated client that [`Client`] has no calls for. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// As [`SetupError`] says.
+    pub fn build_transport(self) -> Result<HttpTransport, SetupError> {
+        self.http().map(HttpTransport::new)
+    }
+
+    fn http(self) -> Result<Http, SetupError> {
         let base = parse_url(&self.url)?;
         let is_plain = base.scheme() == "http";
         let is_loopback = is_loopback(&base);
@@ -170,8 +184,7 @@ impl ClientBuilder {
             builder = builder.no_proxy();
         }
         let client = builder.build().map_err(SetupError::Tls)?;
-        let http = Http { client, base, time_limits: self.time_limits, retry_policy: self.retry_policy };
-        Ok(Client { http: Arc::new(http), correlation_id: self.correlation_id })
+        Ok(Http { client, base, time_limits: self.time_limits, retry_policy: self.retry_policy })
     }
 }
 

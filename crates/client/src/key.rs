@@ -37,12 +37,18 @@ impl ApiKey {
     /// # Errors
     /// The text cannot be a key.
     pub fn new(text: &str) -> Result<ApiKey, MalformedKey> {
+        let key = ApiKey::of_other_service(text)?;
+        let (covered, checksum) = split(text.trim()).ok_or(MalformedKey::Form)?;
+        if checksum.as_bytes() == checksum_of(covered) { Ok(key) } else { Err(MalformedKey::Checksum) }
+    }
+
+    /// The key of a service that is no gateway, such as an identity register: any visible ASCII characters.
+    ///
+    /// # Errors
+    /// The text cannot be a key.
+    pub fn of_other_service(text: &str) -> Result<ApiKey, MalformedKey> {
         let text = text.trim();
         check(text)?;
-        let (covered, checksum) = split(text).ok_or(MalformedKey::Form)?;
-        if checksum.as_bytes() != checksum_of(covered) {
-            return Err(MalformedKey::Checksum);
-        }
         let mut value = HeaderValue::from_str(text).map_err(|_| MalformedKey::Character)?;
         value.set_sensitive(true);
         Ok(ApiKey(value))

@@ -46,6 +46,7 @@ mod key;
 pub mod receipt;
 mod refusal;
 mod retry;
+mod transport;
 mod trust;
 
 pub use api::ReceiptQuery;
@@ -55,6 +56,7 @@ pub use error::{Error, NetworkError, NetworkFault, UnexpectedAnswer};
 pub use key::{ApiKey, IdempotencyKey, MalformedKey};
 pub use refusal::{Refusal, pointer_of_parameter_name};
 pub use retry::{RetryPolicy, TimeLimits};
+pub use transport::{HttpTransport, TransportError};
 /// The types of the contracts.
 pub use usher_contract as contract;
 /// What the types of the contracts are made of.
