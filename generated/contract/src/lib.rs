@@ -26,6 +26,10 @@ pub mod platform;
 /// The contracts below `receipts`.
 #[rustfmt::skip]
 pub mod receipts;
+#[cfg(feature = "register")]
+/// The contracts below `register`.
+#[rustfmt::skip]
+pub mod register;
 /// The contracts below `shared`.
 #[rustfmt::skip]
 pub mod shared;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use usher_contract::{
     appointment_request::v2 as appointment, contact_request::v1 as contact, digital_customer::v1 as customer,
-    platform::v1 as platform, shared,
+    platform::v1 as platform, register::v1 as register, shared,
 };
 use usher_domain::environment::Environment;
 use usher_domain::facts::ContractFacts;
@@ -70,6 +70,13 @@ pub(crate) const READERS: &[(&str, &str, Read)] = &[
     ("platform/v1", "fixed_commission", read::<platform::FixedCommission>),
     ("platform/v1", "percentage_commission", read::<platform::PercentageCommission>),
     ("platform/v1", "products", read::<platform::Products>),
+    ("register/v1", "deceased", read::<register::Deceased>),
+    ("register/v1", "found", read::<register::Found>),
+    ("register/v1", "lookup", read::<register::Lookup>),
+    ("register/v1", "lookup_answer", read::<register::LookupAnswer>),
+    ("register/v1", "mismatch", read::<register::Mismatch>),
+    ("register/v1", "not_found", read::<register::NotFound>),
+    ("register/v1", "person", read::<register::Person>),
     ("shared", "attribution", read::<shared::Attribution>),
     ("shared", "check_result", read::<shared::CheckResult>),
     ("shared", "jwk_set", read::<shared::JwkSet>),
