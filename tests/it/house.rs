@@ -9,7 +9,7 @@ use usher_codegen::generate::generate;
 use usher_codegen::load::{LoadOptions, from_memory};
 
 /// A crate of ours and the crates of ours it may use. A use that is not listed fails, and so does a crate that is not.
-const MAY_USE: [(&str, &[&str]); 9] = [
+const MAY_USE: [(&str, &[&str]); 10] = [
     ("usher-wire", &[]),
     ("usher-codegen", &[]),
     ("usher-contract", &["usher-wire"]),
@@ -18,7 +18,19 @@ const MAY_USE: [(&str, &[&str]); 9] = [
     ("usher-storage", &[]),
     ("usher-client", &["usher-wire", "usher-contract"]),
     ("usher-server", &["usher-wire", "usher-contract", "usher-domain", "usher-storage"]),
-    ("usher", &["usher-wire", "usher-contract", "usher-domain", "usher-storage", "usher-client", "usher-server"]),
+    ("usher-register", &["usher-wire", "usher-contract", "usher-domain", "usher-client", "usher-server"]),
+    (
+        "usher",
+        &[
+            "usher-wire",
+            "usher-contract",
+            "usher-domain",
+            "usher-storage",
+            "usher-client",
+            "usher-server",
+            "usher-register",
+        ],
+    ),
 ];
 
 /// Crates that build, test and measure the others: they may use everything, and nothing that is shipped uses them.

@@ -134,6 +134,21 @@ pub(crate) struct ServeArgs {
     /// Serve plain HTTP even off loopback: keys and personal data travel readable. [env: USHER_INSECURE_HTTP]
     #[arg(long)]
     insecure_http: bool,
+    /// The identity register that is asked before a customer is created in production. [env: USHER_REGISTER_URL]
+    #[arg(long, value_name = "URL")]
+    register_url: Option<String>,
+    /// A file with the key the register gave to the gateway. [env: USHER_REGISTER_KEY_FILE]
+    #[arg(long, value_name = "FILE")]
+    register_key_file: Option<String>,
+    /// Certificates to trust for the register instead of the system's, PEM. [env: USHER_REGISTER_CA]
+    #[arg(long, value_name = "FILE")]
+    register_ca: Option<String>,
+    /// Seconds the register is waited for, repeats included. [default: 10] [env: USHER_REGISTER_TIMEOUT]
+    #[arg(long, value_name = "SECONDS")]
+    register_timeout: Option<String>,
+    /// Milliseconds the simulated bank of the sandbox takes for each step. [default: 2000] [env: USHER_SANDBOX_STEP]
+    #[arg(long, value_name = "MILLISECONDS")]
+    sandbox_step: Option<String>,
     /// The form of log lines on stderr; text on a terminal, else json. [env: USHER_LOG_FORMAT]
     #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(["text", "json"]))]
     log_format: Option<String>,
@@ -228,6 +243,11 @@ impl ServeArgs {
             ("tls_cert", &self.tls_cert),
             ("tls_key", &self.tls_key),
             ("tls_version_min", &self.tls_version_min),
+            ("register_url", &self.register_url),
+            ("register_key_file", &self.register_key_file),
+            ("register_ca", &self.register_ca),
+            ("register_timeout", &self.register_timeout),
+            ("sandbox_step", &self.sandbox_step),
             ("log_format", &self.log_format),
             ("log_level", &self.log_level),
         ]));

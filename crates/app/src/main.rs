@@ -12,6 +12,7 @@ mod failure;
 mod key;
 mod log;
 mod receipt;
+mod register;
 mod request;
 mod samples;
 mod sandbox;

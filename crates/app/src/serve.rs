@@ -23,7 +23,7 @@ pub(crate) use self::fault::Fault;
 use crate::data::{self, Data};
 use crate::settings::{Settings, TlsVersion};
 use crate::welcome::{self, Started};
-use crate::{log, sandbox, version};
+use crate::{log, register, sandbox, version};
 
 /// How often it is looked whether the store still works.
 const HEALTH_PERIOD: Duration = Duration::from_secs(1);
@@ -42,6 +42,7 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Fault> {
 async fn serve(settings: &Settings) -> Result<(), Fault> {
     let mut stop = Stop::listen().map_err(Fault::System)?;
     let limits = Limits::default();
+    let registers = register::registers(settings)?;
     // Before the data folder: where the address cannot be had, a first start must not have made a key nobody sees.
     let listener = bind("--listen", settings.listen, settings, &limits).await?;
     let bank_listener = match settings.bank_listen {
@@ -59,6 +60,7 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
         signing: secrets.signing,
         environments: Environment::ALL.to_vec(),
         products: Products::built_in(),
+        registers,
         limits,
         clock: Timestamp::now,
     }));
@@ -128,6 +130,9 @@ async fn announce(
     let started = Started { address, bank_address, is_tls, folder: &data.folder, issued: issued.as_ref() };
     welcome::write(&started, &mut io::stdout().lock()).map_err(Fault::Stdout)?;
     tracing::info!(%address, is_tls, version = version::PRODUCT, "started");
+    if settings.register.is_none() {
+        tracing::warn!("no identity register is set up (register_url): no customer can be created in production");
+    }
     let is_open = |address: SocketAddr| !address.ip().is_loopback();
     if !is_tls && (is_open(address) || bank_address.is_some_and(is_open)) {
         tracing::warn!("plain HTTP off loopback: keys and personal data travel readable");

@@ -10,6 +10,7 @@ mod tests;
 
 use std::net::{AddrParseError, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use figment::value::magic::RelativePathBuf;
 use figment::value::{Dict, Map, Value};
@@ -29,7 +30,7 @@ struct Setting {
 }
 
 /// All there are. The fields of [`Values`] carry the same names; a test compares them.
-const SETTINGS: [Setting; 9] = [
+const SETTINGS: [Setting; 14] = [
     Setting {
         name: "listen",
         expected: "an IP address and a port from 0 to 65535, such as \"127.0.0.1:8080\"; port 0 takes any free one",
@@ -43,6 +44,14 @@ const SETTINGS: [Setting; 9] = [
     Setting { name: "tls_key", expected: "the path of a PEM file with the private key" },
     Setting { name: "tls_version_min", expected: "\"1.3\", or \"1.2\" for clients that cannot do better" },
     Setting { name: "insecure_http", expected: "true or false" },
+    Setting {
+        name: "register_url",
+        expected: "the address of the identity register, such as \"https://register.example.org\"",
+    },
+    Setting { name: "register_key_file", expected: "the path of a file with the key of the identity register" },
+    Setting { name: "register_ca", expected: "the path of a PEM file with the certificates to trust" },
+    Setting { name: "register_timeout", expected: "a number of seconds from 1 to 25, such as 10" },
+    Setting { name: "sandbox_step", expected: "a number of milliseconds from 0 to 86400000, such as 2000" },
     Setting { name: "log_format", expected: "\"text\" or \"json\"" },
     Setting { name: "log_level", expected: "\"error\", \"warn\", \"info\", \"debug\" or \"trace\"" },
 ];
@@ -60,6 +69,10 @@ pub(crate) struct Settings {
     pub(crate) tls: Option<TlsFiles>,
     /// Whether plain HTTP off loopback is wanted all the same.
     pub(crate) insecure_http: bool,
+    /// The identity register of production, if there is one.
+    pub(crate) register: Option<Register>,
+    /// How long the simulated bank and register of the sandbox take for a step.
+    pub(crate) sandbox_step: Duration,
     /// The form of log lines; none lets the terminal decide.
     pub(crate) log_format: Option<LogFormat>,
     /// The least important log lines to write.
@@ -72,6 +85,15 @@ pub(crate) struct TlsFiles {
     pub(crate) certificate: PathBuf,
     pub(crate) key: PathBuf,
     pub(crate) version_min: TlsVersion,
+}
+
+/// Where the identity register is and how it is called.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Register {
+    pub(crate) url: String,
+    pub(crate) key_file: PathBuf,
+    pub(crate) ca: Option<PathBuf>,
+    pub(crate) timeout: Duration,
 }
 
 /// A version of TLS.
@@ -127,8 +149,38 @@ struct Values {
     tls_key: Option<RelativePathBuf>,
     tls_version_min: TlsVersion,
     insecure_http: bool,
+    register_url: Option<String>,
+    register_key_file: Option<RelativePathBuf>,
+    register_ca: Option<RelativePathBuf>,
+    register_timeout: Bounded<1, 25>,
+    sandbox_step: Bounded<0, 86_400_000>,
     log_format: Option<LogFormat>,
     log_level: LogLevel,
+}
+
+/// A whole number between bounds, written as a number or as its digits: the environment and the command line know texts
+/// only.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(try_from = "Whole")]
+struct Bounded<const MIN: u64, const MAX: u64>(u64);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Whole {
+    Number(u64),
+    Digits(String),
+}
+
+impl<const MIN: u64, const MAX: u64> TryFrom<Whole> for Bounded<MIN, MAX> {
+    type Error = &'static str;
+
+    fn try_from(whole: Whole) -> Result<Self, Self::Error> {
+        let number = match whole {
+            Whole::Number(number) => Some(number),
+            Whole::Digits(digits) => digits.parse().ok(),
+        };
+        number.filter(|number| (MIN..=MAX).contains(number)).map(Bounded).ok_or("out of bounds")
+    }
 }
 
 /// Where settings come from, apart from the defaults.
@@ -191,12 +243,26 @@ impl TryFrom<Values> for Settings {
             (Some(_), None) => return Err(Fault::TlsHalf { given: "tls_cert", missing: "tls_key" }),
             (None, Some(_)) => return Err(Fault::TlsHalf { given: "tls_key", missing: "tls_cert" }),
         };
+        let timeout = Duration::from_secs(values.register_timeout.0);
+        let register = match (values.register_url, values.register_key_file) {
+            (Some(url), Some(key_file)) => Some(Register {
+                url,
+                key_file: key_file.relative(),
+                ca: values.register_ca.map(|path| path.relative()),
+                timeout,
+            }),
+            (None, None) => None,
+            (Some(_), None) => return Err(Fault::RegisterHalf { given: "register_url", missing: "register_key_file" }),
+            (None, Some(_)) => return Err(Fault::RegisterHalf { given: "register_key_file", missing: "register_url" }),
+        };
         Ok(Settings {
             listen: values.listen,
             bank_listen: values.bank_listen.0,
             data_folder: values.data_folder.relative(),
             tls,
             insecure_http: values.insecure_http,
+            register,
+            sandbox_step: Duration::from_millis(values.sandbox_step.0),
             log_format: values.log_format,
             log_level: values.log_level,
         })
@@ -226,6 +292,8 @@ fn defaults() -> Source {
         ("data_folder", Value::from("./usher-data")),
         ("tls_version_min", Value::from("1.3")),
         ("insecure_http", Value::from(false)),
+        ("register_timeout", Value::from(10)),
+        ("sandbox_step", Value::from(2_000)),
         ("log_level", Value::from("info")),
     ];
     let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();

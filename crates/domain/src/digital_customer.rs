@@ -1,14 +1,15 @@
 //! Digital customer: one person's onboarding in three methods.
 //!
-//! The identity register is not asked yet; what was therefore taken unseen is warned of. Labels, codes and how the codes of
-//! an address fit are judged while the body is read, in `facts/coded.rs`.
+//! What the identity register said is handed in; where it was not asked is warned of. Labels, codes and how the codes of an
+//! address fit are judged while the body is read, in `facts/coded.rs`.
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
 use usher_contract::digital_customer::v1::{
     CitizenshipNumber, CompleteDigitalCustomer, CreateDigitalCustomer, Header, UpdateDigitalCustomerInformations,
 };
-use usher_wire::{Text, Warning};
+use usher_wire::{Personal, Text, Warning};
 
 use crate::accept::{Accept, Caller, Decision, Placed};
 use crate::flow::{Flow, FlowState, Method};
@@ -17,6 +18,7 @@ use crate::phone::{self, PhoneRegion};
 use crate::products::Asked;
 use crate::receipt::{Digest, DigestKey};
 use crate::refusal::Refusal;
+use crate::register::Finding;
 
 /// The public numbers a new flow gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +47,8 @@ pub struct Step {
     pub decision: Decision,
     /// The flow.
     pub flow: Flow,
+    /// The person as the identity register knows them, where it was asked: kept and delivered beside the request.
+    pub register: Option<Personal<Vec<u8>>>,
 }
 
 /// By which the person is recognised: the open flow that [`create`] must know of is found by it.
@@ -52,13 +56,30 @@ pub fn person<'a, S: Text<'a>>(request: &CreateDigitalCustomer<S>, keys: &Digest
     person_digest(only(&request.parameters).digital_customer.citizenship_number.expose(), keys)
 }
 
-/// Decides on `CreateDigitalCustomer`. `open` is the flow this person has open with this application, if there is one.
+/// The national id to ask the identity register for: where a flow is to be opened, and not where the open one is given
+/// back or nothing would come of it anyway.
+pub fn asks_register<'a, S: Text<'a>>(
+    request: &CreateDigitalCustomer<S>,
+    caller: &Caller,
+    open: Option<&Flow>,
+    now: Timestamp,
+) -> Option<Personal<String>> {
+    let parameters = only(&request.parameters);
+    let is_open = open.is_some_and(|flow| flow.state_at(now).is_open());
+    let asks = !is_open && !parameters.is_get_process && check_app_key(&request.header, caller).is_ok();
+    asks.then(|| Personal::new(national_id(parameters.digital_customer.citizenship_number.expose()).into_owned()))
+}
+
+/// Decides on `CreateDigitalCustomer`. `open` is the flow this person has open with this application, if there is one;
+/// `finding` what the identity register said, none where it was not asked.
 ///
 /// # Errors
-/// The body names another application, or asks to read a flow that is not there.
+/// The body names another application, asks to read a flow that is not there, or is about somebody whom the register does
+/// not know as a living person.
 pub fn create<'a, S: Text<'a>>(
     mut accept: Accept<'_, CreateDigitalCustomer<S>>,
     open: Option<Flow>,
+    finding: Option<Finding>,
     numbers: Numbers,
     keys: &DigestKey,
 ) -> Result<Created, Refusal> {
@@ -79,9 +100,13 @@ pub fn create<'a, S: Text<'a>>(
     let phone = e164(customer.phone_number.expose().as_str());
     if let Some(flow) = open {
         accept.warnings.push(warning(pointer, "flow_exists", "the person has an open flow, which stays as it is"));
-        return Ok(Created::Known(Step { decision: accept.store(onboarding(Some(phone))), flow }));
+        let decision = accept.store(onboarding(Some(phone)));
+        return Ok(Created::Known(Step { decision, flow, register: None }));
     }
-    accept.warnings.push(warning(pointer, "unverified", "the identity register was not asked"));
+    let register = finding.map(Finding::person).transpose()?;
+    if register.is_none() {
+        accept.warnings.push(warning(pointer, "unverified", "the identity register was not asked"));
+    }
     let flow = Flow {
         process: numbers.process,
         customer: numbers.customer,
@@ -91,7 +116,7 @@ pub fn create<'a, S: Text<'a>>(
         phone: keys.phone(&phone),
         email: keys.email(customer.email.expose().as_str()),
     };
-    Ok(Created::Opened(Step { decision: accept.store(onboarding(Some(phone))), flow }))
+    Ok(Created::Opened(Step { decision: accept.store(onboarding(Some(phone))), flow, register }))
 }
 
 /// Decides on `UpdateDigitalCustomerInformations`. `flow` is the one with that process id, if this application has it.
@@ -112,7 +137,8 @@ pub fn update<'a, S: Text<'a>>(
         return Err(Refusal::FlowUnknown { pointer: "/Parameters/0/CitizenshipNumber" });
     }
     let state = flow.state_at(accept.now).after(Method::Update)?;
-    Ok(Step { decision: accept.store(onboarding(None)), flow: Flow { state, ..flow } })
+    let decision = accept.store(onboarding(None));
+    Ok(Step { decision, flow: Flow { state, ..flow }, register: None })
 }
 
 /// Decides on `CompleteDigitalCustomer`. `flow` is the one with that process id, if this application has it.
@@ -141,7 +167,8 @@ pub fn complete<'a, S: Text<'a>>(
     if !pointers.is_empty() {
         return Err(Refusal::FlowContactMismatch { pointers });
     }
-    Ok(Step { decision: accept.store(onboarding(Some(phone))), flow: Flow { state, ..flow } })
+    let decision = accept.store(onboarding(Some(phone)));
+    Ok(Step { decision, flow: Flow { state, ..flow }, register: None })
 }
 
 /// How a step of onboarding is stored.
@@ -168,9 +195,14 @@ fn only<T>(parameters: &[T]) -> &T {
 }
 
 fn person_digest<'a, S: Text<'a>>(number: &CitizenshipNumber<S>, keys: &DigestKey) -> Digest {
+    keys.person("TR", &national_id(number))
+}
+
+/// A national id as its digits, however it was sent.
+fn national_id<'a, S: Text<'a>>(number: &CitizenshipNumber<S>) -> Cow<'_, str> {
     match number {
-        CitizenshipNumber::Integer(digits) => keys.person("TR", &digits.to_string()),
-        CitizenshipNumber::Text(digits) => keys.person("TR", digits.as_str()),
+        CitizenshipNumber::Integer(digits) => digits.to_string().into(),
+        CitizenshipNumber::Text(digits) => digits.as_str().into(),
     }
 }
 
@@ -186,6 +218,8 @@ fn warning(pointer: &str, code: &'static str, message: &'static str) -> Warning 
 #[cfg(test)]
 mod tests {
     use serde_json::Value;
+    use usher_contract::register::v1::Person;
+    use usher_wire::{Limits, Mode, Options};
 
     use super::*;
     use crate::accept::Destination;
@@ -235,7 +269,7 @@ mod tests {
     }
 
     fn created(body: &Value, open: Option<Flow>) -> Result<Created, Refusal> {
-        decided::<CreateDigitalCustomer, _>(body, |accept| create(accept, open, numbers(), &keys()))
+        decided::<CreateDigitalCustomer, _>(body, |accept| create(accept, open, None, numbers(), &keys()))
     }
 
     fn updated(body: &Value, flow: Option<Flow>) -> Result<Step, Refusal> {
@@ -261,6 +295,52 @@ mod tests {
         assert_eq!(step.decision.phone.unwrap().expose(), "+905012345678");
         let person = decided::<CreateDigitalCustomer, _>(&body, |accept| person(accept.request, &keys()));
         assert_eq!(person, step.flow.person);
+    }
+
+    #[test]
+    fn what_the_register_says_of_a_new_person_is_kept_or_ends_it() {
+        let body = example("create", "new_customer");
+        let found: Value = schema("register/v1/examples/valid/person/person.json");
+        let text = found.to_string();
+        let options = Options { mode: Mode::Strict, limits: Limits::GATEWAY, facts: None };
+        let person = usher_wire::parse::<Person>(text.as_bytes(), &options).unwrap().into_result().unwrap().0;
+        let person = Box::new(person.into_inner());
+        let asked = |finding: Finding, open: Option<Flow>| {
+            decided::<CreateDigitalCustomer, _>(&body, |accept| create(accept, open, Some(finding), numbers(), &keys()))
+        };
+        let Ok(Created::Opened(step)) = asked(Finding::Found(person), None) else { panic!("no flow was opened") };
+        assert_eq!(step.decision.warnings, []);
+        let kept: Value = serde_json::from_slice(step.register.unwrap().expose()).unwrap();
+        assert_eq!(kept, found);
+        for (finding, refusal) in [
+            (Finding::NotFound, Refusal::PersonNotFound),
+            (Finding::Deceased, Refusal::PersonDeceased),
+            (Finding::Mismatch, Refusal::PersonMismatch),
+        ] {
+            assert_eq!(refusal.pointers(), [PERSON]);
+            assert_eq!(asked(finding, None), Err(refusal));
+        }
+    }
+
+    #[test]
+    fn the_register_is_asked_only_where_a_flow_would_be_opened() {
+        let asked = |body: &Value, open: Option<Flow>| {
+            decided::<CreateDigitalCustomer, _>(body, |accept| {
+                let asked = asks_register(accept.request, accept.caller, open.as_ref(), accept.now);
+                asked.map(Personal::into_inner)
+            })
+        };
+        let body = example("create", "new_customer");
+        let other = with(&body, "/Header/AppKey", "00000000-0000-4000-8000-000000000002".into());
+        let expired = Flow { expires_at: now(), ..flow(FlowState::Created) };
+        let number = Some("98760000088".to_owned());
+        assert_eq!(asked(&body, None), number);
+        assert_eq!(asked(&body, Some(expired)), number);
+        assert_eq!(asked(&body, Some(flow(FlowState::Completed))), number);
+        assert_eq!(asked(&with(&body, PERSON, 98_760_000_088_i64.into()), None), number);
+        assert_eq!(asked(&body, Some(flow(FlowState::Informed))), None);
+        assert_eq!(asked(&example("create", "read_open_flow"), None), None);
+        assert_eq!(asked(&other, None), None);
     }
 
     #[test]

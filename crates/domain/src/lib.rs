@@ -24,6 +24,7 @@ pub mod random;
 pub mod receipt;
 pub mod reference;
 pub mod refusal;
+pub mod register;
 pub mod signature;
 pub mod status;
 #[cfg(test)]

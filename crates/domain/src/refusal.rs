@@ -42,6 +42,14 @@ pub enum Refusal {
         /// Where in the body.
         pointers: Vec<&'static str>,
     },
+    /// The identity register knows nobody by this number.
+    PersonNotFound,
+    /// The identity register says that the person has died.
+    PersonDeceased,
+    /// The identity register holds other data of the person than it was told.
+    PersonMismatch,
+    /// No identity register is set up for this environment, so no flow can be opened in it.
+    RegisterNotConfigured,
     /// The request has come to its end and can no longer be withdrawn.
     StatusFinal,
 }
@@ -77,6 +85,10 @@ impl Refusal {
             Refusal::FlowTransition { state: FlowState::Created, method: Method::Complete } => "update_required",
             Refusal::FlowTransition { .. } | Refusal::StatusFinal => "illegal_transition",
             Refusal::FlowContactMismatch { .. } => "flow_contact_mismatch",
+            Refusal::PersonNotFound => "person_not_found",
+            Refusal::PersonDeceased => "person_deceased",
+            Refusal::PersonMismatch => "person_mismatch",
+            Refusal::RegisterNotConfigured => "register_not_configured",
         }
     }
 
@@ -89,7 +101,13 @@ impl Refusal {
             Refusal::FlowUnknown { pointer } | Refusal::DuplicateRefused { pointer } => std::slice::from_ref(pointer),
             Refusal::ProductNotOffered { pointer } => pointer.as_slice(),
             Refusal::FlowContactMismatch { pointers } => pointers,
-            Refusal::Several(_) | Refusal::FlowTransition { .. } | Refusal::StatusFinal => &[],
+            Refusal::PersonNotFound | Refusal::PersonDeceased | Refusal::PersonMismatch => {
+                &["/Parameters/0/DigitalCustomer/CitizenshipNumber"]
+            }
+            Refusal::Several(_)
+            | Refusal::FlowTransition { .. }
+            | Refusal::StatusFinal
+            | Refusal::RegisterNotConfigured => &[],
         }
     }
 }
@@ -117,6 +135,12 @@ impl fmt::Display for Refusal {
                 write!(f, "{method} cannot be called while the flow is {state}")
             }
             Refusal::FlowContactMismatch { .. } => f.write_str("differs from what the flow was created with"),
+            Refusal::PersonNotFound => f.write_str("the identity register knows nobody by this number"),
+            Refusal::PersonDeceased => f.write_str("the person by this number has died"),
+            Refusal::PersonMismatch => f.write_str("the identity register holds other data of this person"),
+            Refusal::RegisterNotConfigured => {
+                f.write_str("the bank has not connected its identity register yet; no customer can be created")
+            }
             Refusal::StatusFinal => f.write_str("the request has come to its end and cannot be withdrawn"),
         }
     }
@@ -144,6 +168,10 @@ mod tests {
             (Refusal::FlowTransition { state: FlowState::Completed, method: complete }, "illegal_transition"),
             (Refusal::FlowTransition { state: FlowState::Expired, method: Method::Update }, "illegal_transition"),
             (Refusal::FlowContactMismatch { pointers: vec!["/Parameters/0/Email"] }, "flow_contact_mismatch"),
+            (Refusal::PersonNotFound, "person_not_found"),
+            (Refusal::PersonDeceased, "person_deceased"),
+            (Refusal::PersonMismatch, "person_mismatch"),
+            (Refusal::RegisterNotConfigured, "register_not_configured"),
             (Refusal::StatusFinal, "illegal_transition"),
         ] {
             assert_eq!(refusal.code(), code);

@@ -12,12 +12,13 @@ use usher_contract::digital_customer::v1::{
     self, CompleteDigitalCustomer, CreateDigitalCustomer, UpdateDigitalCustomerInformations,
 };
 use usher_domain::accept::{Accept, Attribution};
-use usher_domain::digital_customer::{Created, Numbers, Step, complete, create, person, update};
+use usher_domain::digital_customer::{Created, Numbers, Step, asks_register, complete, create, person, update};
 use usher_domain::flow::{Flow, FlowState};
 use usher_domain::hex;
 use usher_domain::ids::{CustomerNo, ProcessId};
 use usher_domain::receipt::{Digest, DigestKey};
 use usher_domain::refusal::Refusal;
+use usher_domain::register::Finding;
 use usher_storage::{Condition, FlowStep, NewFlow, Write};
 use usher_wire::{Checked, Choice, Message, Parsed, Personal, Unknown, Warning, to_json};
 
@@ -61,10 +62,20 @@ impl Server for DigitalCustomer {
         };
         let canonical = canonical.unwrap_or_default();
         let products = call.gateway.products();
+        let mut finding: Option<Finding> = None;
         for _ in 0..TRIES_MAX {
             let accept = call.accept(&request, canonical.clone(), &warnings, attribution.clone(), &products, None);
             let open = open_flow(call, &request).await?;
-            let (step, state, writes) = match create(accept, open, numbers(), &call.gateway.digests) {
+            if let Some(national_id) = asks_register(&request, accept.caller, open.as_ref(), call.now)
+                && finding.is_none()
+            {
+                // A repeat of what was accepted needs no register, and gets its answer while that is down.
+                if let Some(answer) = attempt.answered().await? {
+                    return Ok(answer);
+                }
+                finding = Some(look_up(call, &national_id).await?);
+            }
+            let (step, state, writes) = match create(accept, open, finding.clone(), numbers(), &call.gateway.digests) {
                 Ok(Created::Opened(step)) => {
                     let opened = Write::OpenFlow(new_flow(&step.flow, call.now));
                     (step, None, vec![opened])
@@ -99,7 +110,11 @@ impl Server for DigitalCustomer {
         let accept = call.accept(&request, canonical, &warnings, Attribution::default(), &products, None);
         let warnings = accept.warnings.clone();
         let open = open_flow(call, &request).await?;
-        match create(accept, open, numbers(), &call.gateway.digests).map_err(Fault::Refused)? {
+        let would_ask = asks_register(&request, accept.caller, open.as_ref(), call.now).is_some();
+        if would_ask && call.gateway.registers.of(call.known.caller.environment).is_none() {
+            return Err(Fault::Refused(Refusal::RegisterNotConfigured));
+        }
+        match create(accept, open, None, numbers(), &call.gateway.digests).map_err(Fault::Refused)? {
             Created::Opened(step) | Created::Known(step) => Ok(check_answer(call, &step.decision.warnings)),
             Created::Read(_) => Ok(check_answer(call, &warnings)),
         }
@@ -251,10 +266,11 @@ async fn commit<T>(
     writes: Vec<Write>,
     answer: WriteAnswer<T>,
 ) -> Result<Ended, Fault> {
-    let Step { decision, flow } = step;
+    let Step { decision, flow, register } = step;
     let process_id = flow.process.number();
     let conditions = before.map(|state| Condition::FlowIs { process_id, states: only(state) }).into_iter().collect();
-    let beside = Beside { conditions, writes, process_id: Some(process_id) };
+    let payloads = register.map(|person| ("register", person.into_inner().into())).into_iter().collect();
+    let beside = Beside { conditions, writes, payloads, process_id: Some(process_id) };
     attempt
         .commit(&API, decision, beside, |record, warnings| {
             (answer(request, &flow, &warnings, call.now), Some(receipt::location(record)))
@@ -276,6 +292,18 @@ fn repeat_key<T: Envelope>(
         let body = call.gateway.digests.fingerprint(call.operation.id, canonical);
         format!("ChannelRequestId {} {}", hex::encode(body.as_bytes()), request.header().channel_request_id)
     }))
+}
+
+/// Asks the register of this environment. Nothing is stored before it has answered.
+async fn look_up(call: &Call, national_id: &Personal<String>) -> Result<Finding, Fault> {
+    let register = call.gateway.registers.of(call.known.caller.environment);
+    let register = register.ok_or(Fault::Refused(Refusal::RegisterNotConfigured))?;
+    let answer = register.look_up(national_id, &call.correlation.id.to_string()).await;
+    answer.map_err(|unavailable| {
+        // Rounded up: who comes a moment too early is sent away again.
+        let seconds = unavailable.retry_after.as_millis().div_ceil(1000).max(1);
+        Fault::RegisterUnavailable { retry_after_seconds: u16::try_from(seconds).unwrap_or(u16::MAX) }
+    })
 }
 
 fn numbers() -> Numbers {

@@ -48,6 +48,10 @@ pub(crate) enum Fault {
     /// More is queued than can be written soon; nothing was stored.
     Overloaded,
     StoreUnavailable,
+    /// The identity register gave no answer; nothing was stored. It may be worth trying again after so many seconds.
+    RegisterUnavailable {
+        retry_after_seconds: u16,
+    },
     Internal,
 }
 
@@ -75,7 +79,7 @@ const UNREADABLE: [Row; 8] = [
     row("body_size", 413, "Body is too large"),
 ];
 
-const REFUSALS: [Row; 9] = [
+const REFUSALS: [Row; 13] = [
     row("product_not_offered", 422, "Product is not offered"),
     row("duplicate_refused", 422, "Person was sent before"),
     row("consent_required", 422, "Consent is required"),
@@ -83,6 +87,10 @@ const REFUSALS: [Row; 9] = [
     row("app_key_mismatch", 401, "AppKey is of another application"),
     row("flow_unknown", 404, "Flow is not known"),
     row("flow_contact_mismatch", 422, "Contact data differ from the flow's"),
+    row("person_not_found", 422, "Person is not in the register"),
+    row("person_deceased", 422, "Person has died"),
+    row("person_mismatch", 422, "Person's data differ from the register's"),
+    row("register_not_configured", 422, "No identity register is connected"),
     row("illegal_transition", 409, "Not possible in this state"),
     row("update_required", 409, "Update comes first"),
 ];
@@ -121,6 +129,7 @@ impl Fault {
             Fault::Refused(refusal) => find(&REFUSALS, refusal.code()),
             Fault::Overloaded => row("overloaded", 503, "Gateway has too much to do"),
             Fault::StoreUnavailable => row("store_unavailable", 503, "Store is not available"),
+            Fault::RegisterUnavailable { .. } => row("register_unavailable", 503, "Identity register is not available"),
             Fault::Internal => row("internal", 500, "Fault of the gateway"),
         }
     }
@@ -158,6 +167,9 @@ impl Fault {
                     name => format!("{name}: {}", first.message).into(),
                 })
             }
+            Fault::RegisterUnavailable { .. } => {
+                Some("the identity register gave no answer and nothing was stored; send the same request again".into())
+            }
             Fault::StoreUnavailable => Some(
                 "whether the request was stored is not certain; send it again with the same idempotency key".into(),
             ),
@@ -184,6 +196,7 @@ impl Fault {
         let retry_seconds = match self {
             Fault::StillRunning | Fault::Overloaded => Some(RETRY_SOON_SECONDS),
             Fault::StoreUnavailable => Some(RETRY_LATER_SECONDS),
+            Fault::RegisterUnavailable { retry_after_seconds } => Some(*retry_after_seconds),
             _ => None,
         };
         if let Some(seconds) = retry_seconds {
@@ -281,6 +294,11 @@ mod tests {
             Fault::Refused(Refusal::FlowTransition { state: FlowState::Created, method: Method::Complete }),
             Fault::Refused(Refusal::FlowContactMismatch { pointers: vec!["/Parameters/0/Email"] }),
             Fault::Refused(Refusal::StatusFinal),
+            Fault::Refused(Refusal::PersonNotFound),
+            Fault::Refused(Refusal::PersonDeceased),
+            Fault::Refused(Refusal::PersonMismatch),
+            Fault::Refused(Refusal::RegisterNotConfigured),
+            Fault::RegisterUnavailable { retry_after_seconds: 1 },
             Fault::Overloaded,
             Fault::StoreUnavailable,
             Fault::Internal,
@@ -347,7 +365,8 @@ mod tests {
         for fault in every_fault() {
             let mut headers = HeaderMap::new();
             fault.write_headers(&mut headers);
-            let may_retry = matches!(fault.code(), "still_running" | "overloaded" | "store_unavailable");
+            let may_retry =
+                matches!(fault.code(), "still_running" | "overloaded" | "store_unavailable" | "register_unavailable");
             assert_eq!(headers.contains_key("retry-after"), may_retry, "{}", fault.code());
             assert_eq!(headers.contains_key("www-authenticate"), fault.row().status == 401, "{}", fault.code());
         }

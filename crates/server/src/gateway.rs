@@ -12,6 +12,7 @@ use usher_storage::Store;
 
 use crate::caller::Callers;
 use crate::limits::Limits;
+use crate::register::Registers;
 
 /// What a 2xx stands for: the request is on the one disk of this machine.
 pub const DURABILITY: &str = "single-disk";
@@ -23,6 +24,7 @@ pub struct Gateway {
     pub(crate) digests: DigestKey,
     pub(crate) signing: SigningKeys,
     products: RwLock<Arc<Products>>,
+    pub(crate) registers: Registers,
     pub(crate) limits: Limits,
     clock: fn() -> Timestamp,
 }
@@ -41,6 +43,8 @@ pub struct Parts {
     pub environments: Vec<Environment>,
     /// The products in force.
     pub products: Products,
+    /// Who is asked for persons.
+    pub registers: Registers,
     /// The same limits as the listener's.
     pub limits: Limits,
     /// The time.
@@ -50,9 +54,10 @@ pub struct Parts {
 impl Gateway {
     /// A gateway.
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, pepper, digests, signing, environments, products, limits, clock } = parts;
+        let Parts { store, pepper, digests, signing, environments, products, registers, limits, clock } = parts;
         let products = RwLock::new(Arc::new(products));
-        Gateway { store, callers: Callers::new(pepper, environments), digests, signing, products, limits, clock }
+        let callers = Callers::new(pepper, environments);
+        Gateway { store, callers, digests, signing, products, registers, limits, clock }
     }
 
     /// The products in force. Whoever decides asks once, so that one request is judged by one version.

@@ -6,6 +6,7 @@
 pub mod accept;
 pub mod gateway;
 pub mod limits;
+pub mod register;
 pub mod tls;
 
 mod appointment_request;

@@ -51,6 +51,8 @@ pub(crate) struct Beside {
     pub(crate) conditions: Vec<Condition>,
     /// What is written before the record.
     pub(crate) writes: Vec<Write>,
+    /// What is kept beside the body, by part.
+    pub(crate) payloads: Vec<(&'static str, Content)>,
     /// The flow the record is a step of.
     pub(crate) process_id: Option<i64>,
 }
@@ -160,6 +162,17 @@ impl<'c> Attempt<'c> {
         }
     }
 
+    /// The answer that was given before under this key and body. Asked where deciding again would cost others something.
+    pub(crate) async fn answered(&self) -> Result<Option<Answer>, Fault> {
+        let Some(idempotency) = &self.idempotency else { return Ok(None) };
+        let call = self.call;
+        match call.gateway.store.lookup(&call.known.scope, idempotency, call.now.as_millisecond()).await? {
+            Some(Known::Replayed(reply)) => Ok(Some(Answer::replayed(reply))),
+            Some(Known::KeyReused) => Err(Fault::IdempotencyKeyReused),
+            None => Ok(None),
+        }
+    }
+
     /// Stores a decision and gives the answer that `reply` makes of its record.
     pub(crate) async fn commit(
         &self,
@@ -189,6 +202,9 @@ impl<'c> Attempt<'c> {
         if let Some(phone) = decision.phone {
             let phone = phone.into_inner().into_bytes().into();
             writes.push(Write::Payload(Payload { record: id, part: "phone".into(), body: phone }));
+        }
+        for (part, body) in beside.payloads {
+            writes.push(Write::Payload(Payload { record: id, part: Cow::Borrowed(part), body }));
         }
         for destination in decision.destinations {
             let destination: Cow<'static, str> = destination.to_string().into();

@@ -14,18 +14,22 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
+use usher_contract::register::v1::{Address, Person};
 use usher_domain::environment::Environment;
 use usher_domain::key::{ApiKey, Pepper};
 use usher_domain::products::Products;
 use usher_domain::receipt::DigestKey;
+use usher_domain::register::Finding;
 use usher_domain::signature::{SigningKey, SigningKeys};
 use usher_storage::{ApplicationId, Audit, Change, Mode, NewKey, Options, PartnerId, Store};
+use usher_wire::{Personal, Unknown};
 use uuid::Uuid;
 
 use crate::accept::{Listener, Transport};
 use crate::gateway::{Gateway, Parts};
 use crate::limits::Limits;
 use crate::random;
+use crate::register::{IdentityRegister, LookingUp, RegisterUnavailable, Registers};
 
 pub(crate) const PARTNER: Uuid = Uuid::from_u128(0x0a11ce00_0000_4000_8000_000000000001);
 const APPLICATION: Uuid = Uuid::from_u128(0x0a11ce00_0000_4000_8000_000000000002);
@@ -75,6 +79,7 @@ impl World {
             signing: SigningKeys::new(SigningKey::new(&[3; 32]), Vec::new()),
             environments: vec![Environment::Sandbox],
             products: Products::built_in(),
+            registers: Registers { sandbox: Arc::new(Register), production: None },
             limits: limits.clone(),
             clock,
         });
@@ -133,6 +138,33 @@ impl World {
              Content-Type: application/json\r\nContent-Length: {length}\r\n{lines}\r\n{body}"
         ))
         .await
+    }
+}
+
+/// A register in which the last digit of the number decides: 2 is unknown, 4 has died, 6 is down.
+struct Register;
+
+impl IdentityRegister for Register {
+    fn look_up<'r>(&'r self, national_id: &'r Personal<String>, _correlation_id: &'r str) -> LookingUp<'r> {
+        let text = |text: &str| Personal::new(text.to_owned());
+        let answer = match national_id.expose().chars().last() {
+            Some('2') => Ok(Finding::NotFound),
+            Some('4') => Ok(Finding::Deceased),
+            Some('6') => Err(RegisterUnavailable { retry_after: Duration::from_millis(2001) }),
+            _ => Ok(Finding::Found(Box::new(Person {
+                forename: text("DENİZ"),
+                surname: text("ÖRNEK"),
+                birth_date: text("1990-05-17"),
+                address: Address {
+                    city: text("ANKARA"),
+                    town: text("ÇANKAYA"),
+                    detail: text("Örnek Mah."),
+                    unknown: Unknown::default(),
+                },
+                unknown: Unknown::default(),
+            }))),
+        };
+        Box::pin(std::future::ready(answer))
     }
 }
 

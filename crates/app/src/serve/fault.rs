@@ -8,7 +8,7 @@ use thiserror::Error;
 use usher_server::accept::BindError;
 use usher_server::tls::TlsError;
 
-use crate::data;
+use crate::{data, register};
 
 /// Why the gateway does not run.
 #[derive(Debug, Diagnostic, Error)]
@@ -17,6 +17,11 @@ pub(crate) enum Fault {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Data(#[from] data::Fault),
+
+    /// The identity register.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Register(#[from] register::Fault),
 
     /// Plain HTTP where others can read it.
     #[error("will not serve plain HTTP on {0}: off loopback, keys and personal data would travel readable")]

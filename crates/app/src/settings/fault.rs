@@ -81,6 +81,16 @@ pub(crate) enum Fault {
         help("Set both --tls-cert and --tls-key, on the command line, in the environment or in the file, or neither.")
     )]
     TlsHalf { given: &'static str, missing: &'static str },
+
+    /// A register is called with a key.
+    #[error("`{given}` is set, but `{missing}` is not")]
+    #[diagnostic(
+        code(usher::settings::register_half),
+        help(
+            "Set both `register_url` and `register_key_file`, or neither: then no customer is created in production."
+        )
+    )]
+    RegisterHalf { given: &'static str, missing: &'static str },
 }
 
 impl Fault {

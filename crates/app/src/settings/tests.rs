@@ -49,6 +49,8 @@ fn without_any_source_the_defaults_count() {
         data_folder: "./usher-data".into(),
         tls: None,
         insecure_http: false,
+        register: None,
+        sandbox_step: Duration::from_secs(2),
         log_format: None,
         log_level: LogLevel::Info,
     };
