@@ -34,12 +34,12 @@ enum Plays {
 
 /// All of them, as the schema of the number lists them.
 pub const TRIGGERS: [Trigger; 6] = [
-    Trigger { national_id: "98760000156", plays: Plays::NotFound },
-    Trigger { national_id: "98760000224", plays: Plays::Deceased },
-    Trigger { national_id: "98760000392", plays: Plays::Mismatch },
-    Trigger { national_id: "98760000460", plays: Plays::Slow },
-    Trigger { national_id: "98760000538", plays: Plays::Down },
-    Trigger { national_id: "98760000606", plays: Plays::Rubbish },
+    Trigger { national_id: "98769999130", plays: Plays::NotFound },
+    Trigger { national_id: "98769999208", plays: Plays::Deceased },
+    Trigger { national_id: "98769999376", plays: Plays::Mismatch },
+    Trigger { national_id: "98769999444", plays: Plays::Slow },
+    Trigger { national_id: "98769999512", plays: Plays::Down },
+    Trigger { national_id: "98769999680", plays: Plays::Rubbish },
 ];
 
 /// The simulated register.
@@ -152,15 +152,15 @@ mod tests {
     fn trigger_numbers_play_what_they_stand_for() {
         let simulator = Simulator::new(Duration::from_secs(3600));
         let down = Err(RegisterUnavailable { retry_after: RETRY_AFTER });
-        assert_eq!(asked(&simulator, "98760000156"), Ok(Finding::NotFound));
-        assert_eq!(asked(&simulator, "98760000224"), Ok(Finding::Deceased));
-        assert_eq!(asked(&simulator, "98760000392"), Ok(Finding::Mismatch));
-        assert_eq!(asked(&simulator, "98760000606"), down);
-        assert!(matches!(asked(&simulator, "98760000460"), Ok(Finding::Found(_))));
+        assert_eq!(asked(&simulator, "98769999130"), Ok(Finding::NotFound));
+        assert_eq!(asked(&simulator, "98769999208"), Ok(Finding::Deceased));
+        assert_eq!(asked(&simulator, "98769999376"), Ok(Finding::Mismatch));
+        assert_eq!(asked(&simulator, "98769999680"), down);
+        assert!(matches!(asked(&simulator, "98769999444"), Ok(Finding::Found(_))));
         for _ in 0..2 {
-            assert_eq!(asked(&simulator, "98760000538"), down);
-            assert_eq!(asked(&simulator, "98760000538"), down);
-            assert!(matches!(asked(&simulator, "98760000538"), Ok(Finding::Found(_))));
+            assert_eq!(asked(&simulator, "98769999512"), down);
+            assert_eq!(asked(&simulator, "98769999512"), down);
+            assert!(matches!(asked(&simulator, "98769999512"), Ok(Finding::Found(_))));
         }
     }
 }
