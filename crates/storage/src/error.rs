@@ -114,6 +114,14 @@ pub enum OpenError {
         /// What the system said.
         source: io::Error,
     },
+    /// There is no database, but what stands beside one.
+    #[error("the database {path} is missing, but {} beside it shows that the data folder was used", beside.display())]
+    DatabaseMissing {
+        /// The database.
+        path: PathBuf,
+        /// What was found instead.
+        beside: PathBuf,
+    },
     /// The database has a schema this program does not know.
     #[error("the database {path} was written by another version of this program")]
     Schema {
@@ -154,6 +162,11 @@ impl OpenError {
             Self::KeyMalformed { .. } => "Put the key file back from its backup.".to_owned(),
             Self::KeyForeign { .. } => "Put back the key file that belongs to this data folder.".to_owned(),
             Self::Key { .. } => "Correct the owner and the permissions of the key file.".to_owned(),
+            Self::DatabaseMissing { path, .. } => format!(
+                "Put the database back from its backup, as '{}'. To begin anew, choose another data folder; requests \
+                 that were acknowledged are in the database only.",
+                path.display()
+            ),
             Self::Schema { .. } => {
                 "Start the newest version that has used this data folder, or restore a backup made before.".to_owned()
             }

@@ -67,6 +67,7 @@ struct Inner {
     sealer: Sealer,
     attempts: Attempts,
     reader_count: usize,
+    /// The readers' threads, and the writer's as the last one.
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -106,13 +107,12 @@ impl Store {
                 break;
             }
         }
+        // The writer ends last: only then its connection is the last one, which copies the log into the database.
+        let mut threads = std::mem::take(&mut *self.inner.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let writer = threads.pop();
+        threads.into_iter().for_each(join);
         self.inner.writer.stop();
-        let threads = std::mem::take(&mut *self.inner.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        for thread in threads {
-            if thread.join().is_err() {
-                tracing::error!("a thread of the store had panicked");
-            }
-        }
+        writer.into_iter().for_each(join);
     }
 
     /// How the store is doing; never waits.
@@ -535,5 +535,11 @@ impl Store {
         let binding = Binding::Reply { scope, operation: idempotency.operation, key_digest: &idempotency.key_digest };
         let body = self.inner.sealer.open(&binding, body)?;
         Ok(Reply { status, content_type: content_type.into(), location, body })
+    }
+}
+
+fn join(thread: JoinHandle<()>) {
+    if thread.join().is_err() {
+        tracing::error!("a thread of the store had panicked");
     }
 }

@@ -16,7 +16,8 @@ mod read;
 mod row;
 mod sandbox;
 
-use std::fs::OpenOptions;
+use std::fs::{self, File, OpenOptions};
+use std::io::Read as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,6 +36,10 @@ use crate::{
 };
 
 const DATABASE_NAME: &str = "usher.db";
+/// What SQLite calls the log of that database.
+const LOG_NAME: &str = "usher.db-wal";
+/// What all key files of this program begin with.
+const KEY_FORM: [u8; 6] = *b"usher-";
 
 /// Longer than any statement of ours; only a foreign program holding the database can use it up.
 const BUSY_MAX: Duration = Duration::from_secs(5);
@@ -60,6 +65,7 @@ impl SqliteEngine {
     /// When it cannot be opened, or belongs to another version.
     pub fn open(folder: Folder) -> Result<Self, OpenError> {
         let database = folder.path().join(DATABASE_NAME);
+        refuse_loss(folder.path(), &database)?;
         create(folder.path(), &database)
             .map_err(|source| OpenError::Folder { folder: folder.path().to_owned(), source })?;
         let failed = |error: rusqlite::Error| open_error(&database, &error);
@@ -193,6 +199,28 @@ fn require_one(statement: &mut CachedStatement<'_>, parameters: impl Params) -> 
         0 => Err(Fault::Refused(Constraint::Reference)),
         _ => Ok(()),
     }
+}
+
+/// A database that was lost must not be taken for a first start: everybody would be told that their requests are unknown.
+fn refuse_loss(folder: &Path, database: &Path) -> Result<(), OpenError> {
+    let failed = |source| OpenError::Folder { folder: folder.to_owned(), source };
+    if database.exists() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let beside = entry.map_err(failed)?.path();
+        let is_log = beside.file_name().is_some_and(|name| name == LOG_NAME);
+        if is_log || beside.extension().is_some_and(|extension| extension == "key") && is_ours(&beside) {
+            return Err(OpenError::DatabaseMissing { path: database.to_owned(), beside });
+        }
+    }
+    Ok(())
+}
+
+/// Whether a key file was made by this program; a key for TLS may be there before the first start.
+fn is_ours(key: &Path) -> bool {
+    let mut start = [0; KEY_FORM.len()];
+    File::open(key).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == KEY_FORM
 }
 
 /// SQLite would make the file readable by others; its companions take over the permissions it has.

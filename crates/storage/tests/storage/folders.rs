@@ -160,6 +160,40 @@ async fn a_key_that_does_not_fit_is_found_at_the_start() {
 }
 
 #[tokio::test]
+async fn a_lost_database_is_not_taken_for_a_first_start() {
+    let house = House::new().await;
+    house.commit(commit(1)).await;
+    house.store.close();
+    let path = |name: &str| house.folder.path().join(name);
+    let saved = fs::read(path("usher.db")).unwrap();
+    fs::remove_file(path("usher.db")).unwrap();
+    let pepper = format!("usher-pepper-1 {}", "0".repeat(64));
+    for (beside, content) in [("payload.key", None), ("pepper.key", Some(&*pepper)), ("usher.db-wal", Some(""))] {
+        if let Some(content) = content {
+            fs::write(path(beside), content).unwrap();
+        }
+        let error = refusal(house.folder.path());
+        assert!(matches!(error, OpenError::DatabaseMissing { .. }), "{error}");
+        assert!(error.to_string().contains("usher.db") && error.to_string().contains(beside), "{error}");
+        assert!(error.remedy().contains("backup"), "{}", error.remedy());
+        assert!(!path("usher.db").exists());
+        fs::rename(path(beside), path("aside")).unwrap();
+        if beside == "payload.key" {
+            fs::copy(path("aside"), path("payload.saved")).unwrap();
+        }
+    }
+    fs::rename(path("payload.saved"), path("payload.key")).unwrap();
+    fs::write(path("usher.db"), saved).unwrap();
+    let store = open(house.folder.path()).unwrap();
+    assert_eq!(store.commit(commit(1)).await, Ok(Outcome::Replayed(reply(1))));
+
+    // A key for TLS may be there first.
+    let folder = private_folder();
+    fs::write(folder.path().join("tls.key"), "-----BEGIN PRIVATE KEY-----").unwrap();
+    open(folder.path()).unwrap();
+}
+
+#[tokio::test]
 async fn a_half_written_key_of_a_crashed_first_start_is_replaced() {
     let folder = private_folder();
     fs::write(folder.path().join("payload.key.new"), "usher-payload-key-1 00").unwrap();
