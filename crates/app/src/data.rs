@@ -64,8 +64,48 @@ impl Data {
         let opening = tokio::task::spawn_blocking(move || Store::open(&path, &Options::default()));
         let store = opening.await.map_err(|_| Fault::Crashed)??;
         let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-        let is_new = !store.has_partners().await?;
-        let secrets = Secrets::open(&folder, is_new)?;
-        Ok(Data { store, secrets, folder, is_new })
+        match unlock(&folder, &store).await {
+            Ok((secrets, is_new)) => Ok(Data { store, secrets, folder, is_new }),
+            Err(fault) => {
+                store.close();
+                Err(fault)
+            }
+        }
+    }
+}
+
+/// The secrets of the folder, and whether anything depends on them.
+async fn unlock(folder: &Path, store: &Store) -> Result<(Secrets, bool), Fault> {
+    let is_new = !store.has_partners().await?;
+    let secrets = Secrets::open(folder, is_new)?;
+    secrets.check(folder, store).await?;
+    Ok((secrets, is_new))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{Data, Fault};
+    use crate::secrets;
+
+    #[tokio::test]
+    async fn a_secret_of_another_folder_is_found_at_the_start() {
+        let open = async |folder: &tempfile::TempDir| Data::open(folder.path()).await.map(|data| data.store.close());
+        let (own, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        for folder in [&own, &other, &own] {
+            open(folder).await.unwrap();
+        }
+        for name in ["pepper.key", "digest.key"] {
+            let path = own.path().join(name);
+            let saved = fs::read(&path).unwrap();
+            fs::copy(other.path().join(name), &path).unwrap();
+            match open(&own).await {
+                Err(Fault::Secret(secrets::Fault::Foreign { path: named, .. })) => assert!(named.ends_with(name)),
+                opened => panic!("{name}: {opened:?}"),
+            }
+            fs::write(&path, saved).unwrap();
+            open(&own).await.unwrap();
+        }
     }
 }

@@ -15,7 +15,10 @@ use usher_domain::hex;
 use usher_domain::key::Pepper;
 use usher_domain::receipt::DigestKey;
 use usher_domain::signature::{PublicKey, SigningKey, SigningKeys};
+use usher_storage::Store;
 use zeroize::Zeroizing;
+
+use crate::data;
 
 const SECRET_BYTES: usize = 32;
 
@@ -59,6 +62,10 @@ pub(crate) enum Fault {
     #[error("the secret file {} is missing, but the data folder was used with it", path.display())]
     #[diagnostic(code(usher::secrets::missing), help("Put the file back from its backup: without it {loss}."))]
     Missing { path: PathBuf, loss: &'static str },
+    /// It is another one than before.
+    #[error("the secret file {} is not the one the data folder was used with", path.display())]
+    #[diagnostic(code(usher::secrets::foreign), help("Put the file back from its backup: with another one {loss}."))]
+    Foreign { path: PathBuf, loss: &'static str },
     /// It is something else.
     #[error("the secret file {} does not have the form `{form} <64 hex digits>`", path.display())]
     #[diagnostic(code(usher::secrets::form), help("Put the file back from its backup."))]
@@ -87,6 +94,17 @@ impl Secrets {
             digests: DigestKey::new(*open(folder, &DIGESTS, is_new)?),
             signing: signing_keys(folder, is_new)?,
         })
+    }
+
+    /// Makes sure that these are the secrets the data folder was used with; those of a first start are remembered. The
+    /// signing key is not among them: an operator may take another one.
+    pub(crate) async fn check(&self, folder: &Path, store: &Store) -> Result<(), data::Fault> {
+        for (kind, value) in [(PEPPER, self.pepper.check_value()), (DIGESTS, self.digests.check_value())] {
+            if !store.check_secret(kind.file_name, value).await? {
+                return Err(Fault::Foreign { path: folder.join(kind.file_name), loss: kind.loss }.into());
+            }
+        }
+        Ok(())
     }
 }
 

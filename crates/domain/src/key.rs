@@ -215,6 +215,11 @@ impl Pepper {
         Pepper(Secret::new(bytes))
     }
 
+    /// What to keep to know this pepper again. The text has a space, so it is never a key.
+    pub fn check_value(&self) -> [u8; 32] {
+        self.0.mac(b"usher pepper check 1")
+    }
+
     /// What to keep of `key`.
     pub fn mac(&self, key: &impl Key) -> KeyMac {
         KeyMac(self.0.mac(key.reveal().as_bytes()))

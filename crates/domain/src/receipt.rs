@@ -105,6 +105,11 @@ impl DigestKey {
         DigestKey(Secret::new(bytes))
     }
 
+    /// What to keep to know this key again.
+    pub fn check_value(&self) -> [u8; 32] {
+        *self.digest("check/v1", &[]).as_bytes()
+    }
+
     /// Recognises the same body of the same operation under a repeated idempotency key.
     pub fn fingerprint(&self, operation: &str, canonical: &[u8]) -> Digest {
         self.digest("body/v1", &[operation.as_bytes(), canonical])
