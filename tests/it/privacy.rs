@@ -293,7 +293,7 @@ fn refuse(talk: &mut Talk<'_>, submit: Submit, marked: &Value, pointers: &[Strin
     talk.is_refused(submit.path, "", latin);
     talk.is_refused(submit.path, &format!("Idempotency-Key: {WORD} {WORD}\r\n"), &text);
     talk.is_refused(submit.path, &format!("Content-Encoding: {WORD}\r\n"), &text);
-    talk.is_refused(&format!("{}?{WORD}={WORD}", submit.path), "", &text);
+    talk.is_refused(&format!("{}?name={WORD}", submit.path), "", &text);
     if submit.dialect == crate::gateway::Dialect::ServiceResponse {
         let mut foreign = marked.clone();
         foreign["Header"]["AppKey"] = json!(WORD);
@@ -318,7 +318,7 @@ fn refuse_callers(talk: &mut Talk<'_>) {
     ] {
         talk.is_refused(&path, &lines, json!({"x": WORD}).to_string());
     }
-    for query in ["partnerReference=", "cursor=", "limit=", ""] {
+    for query in ["partnerReference=", "cursor=", "limit=", "name="] {
         let long = WORD.repeat(8);
         let reply = talk.caller.get(&format!("/receipts/v1?{query}{long}"));
         assert_eq!(reply.status, 400, "{}", reply.text);

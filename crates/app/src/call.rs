@@ -6,9 +6,11 @@ mod fault;
 mod gateway;
 
 use std::io::{self, Write as _};
+use std::path::Path;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use usher_client::contract::contact_request::v1::Withdrawal;
 use usher_client::{Client, Error, IdempotencyKey};
 use usher_domain::environment::Environment;
 use usher_wire::{Mode, Warning, to_json};
@@ -16,7 +18,7 @@ use usher_wire::{Mode, Warning, to_json};
 use self::answer::{Answered, Notice};
 pub(crate) use self::fault::Fault;
 use self::gateway::Key;
-use crate::cli::{CheckArgs, RequestArgs, SendArgs, StatusArgs};
+use crate::cli::{CheckArgs, RequestArgs, SendArgs, StatusArgs, WithdrawArgs};
 use crate::request::{Document, Kind, Measure, Request};
 
 /// A file that holds a request which keeps the rules, as far as they can be checked here.
@@ -31,10 +33,7 @@ struct Checked {
 pub(crate) fn send(args: &SendArgs) -> Result<(), Fault> {
     let key = Key::find(&args.gateway)?.ok_or(Fault::KeyMissing)?;
     let environment = key.environment();
-    let idempotency_key = match &args.idempotency_key {
-        Some(text) => IdempotencyKey::new(text).map_err(Fault::IdempotencyKey)?,
-        None => IdempotencyKey::random(),
-    };
+    let idempotency_key = idempotency_key(args.idempotency_key.as_deref())?;
     let client = gateway::client(&args.gateway, &key)?;
     let Checked { document, kind, request, .. } = check_here(&args.request, environment)?;
     let answered = run(submit(&client, &request, idempotency_key))?
@@ -89,6 +88,34 @@ pub(crate) fn status(args: &StatusArgs) -> Result<(), Fault> {
         return print(&String::from_utf8_lossy(&to_json(&*answer)));
     }
     print(&answer::table(&answer))
+}
+
+/// Takes a contact request back.
+pub(crate) fn withdraw(args: &WithdrawArgs) -> Result<(), Fault> {
+    let key = Key::find(&args.gateway)?.ok_or(Fault::KeyMissing)?;
+    let idempotency_key = idempotency_key(args.idempotency_key.as_deref())?;
+    let client = gateway::client(&args.gateway, &key)?;
+    let reason = args.reason_file.as_deref().map(reason).transpose()?;
+    let withdrawal = Withdrawal { reason: reason.map(Into::into), unknown: Default::default() };
+    let withdrawal = usher_client::check(withdrawal).map_err(Fault::Reason)?;
+    let call = client.contact_request().idempotency_key(idempotency_key).withdraw(&args.id, &withdrawal);
+    let answer = run(call)?.map_err(|error| refuse(Fault::of_call(error, &args.gateway.server), args.json))?;
+    say("Withdrawn: the bank is told.");
+    if args.json {
+        return print(&String::from_utf8_lossy(&to_json(&*answer)));
+    }
+    print(answer.status.as_str())
+}
+
+/// The text of a file without the blanks around it.
+fn reason(path: &Path) -> Result<String, Fault> {
+    let read = if path == Path::new("-") { io::read_to_string(io::stdin()) } else { std::fs::read_to_string(path) };
+    let failed = |source| Fault::ReasonFile { name: path.display().to_string(), source };
+    Ok(read.map_err(failed)?.trim().to_owned())
+}
+
+fn idempotency_key(said: Option<&str>) -> Result<IdempotencyKey, Fault> {
+    said.map_or_else(|| Ok(IdempotencyKey::random()), |text| IdempotencyKey::new(text).map_err(Fault::IdempotencyKey))
 }
 
 fn check_here(args: &RequestArgs, environment: Environment) -> Result<Checked, Fault> {

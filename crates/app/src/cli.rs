@@ -41,6 +41,8 @@ pub(crate) enum Command {
     /// Manage the key that receipts are signed with, of a gateway that is not running.
     #[command(subcommand)]
     SigningKey(SigningKeyCommand),
+    /// Take a contact request back.
+    Withdraw(WithdrawArgs),
     /// Write a completion script for a shell.
     Completions {
         /// The shell.
@@ -222,6 +224,25 @@ pub(crate) struct StatusArgs {
     #[command(flatten)]
     pub(crate) gateway: GatewayArgs,
     /// Write the receipt as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which request is taken back, and why.
+#[derive(Debug, Args)]
+pub(crate) struct WithdrawArgs {
+    /// The id in the receipt.
+    pub(crate) id: String,
+    /// A file with the reason, for the bank to read; `-` reads it from stdin. A reason on the command line could be read by
+    /// others.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) reason_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) gateway: GatewayArgs,
+    /// Under which key a repeat gets the first answer again; a random one without the option.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) idempotency_key: Option<String>,
+    /// Write the answer as JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }

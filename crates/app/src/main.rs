@@ -56,6 +56,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::SigningKey(SigningKeyCommand::Rotate(place)) => {
             Ok(key::rotate_signing_key(&settings(&place, place.arguments())?)?)
         }
+        Command::Withdraw(args) => Ok(call::withdraw(&args)?),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "usher", &mut script);

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use usher_contract::appointment_request::v2::{AnswerMessage, Messages};
+use usher_contract::appointment_request::v2::{AnswerMessage, MessageCode, Messages};
 use usher_contract::digital_customer::v1::{self as digital_customer, ErrorAnswer};
 use usher_contract::shared::{Problem, Violation};
 
@@ -16,7 +16,7 @@ pub struct Refusal {
     /// HTTP status.
     pub status: u16,
     /// What kind of refusal, from the table of codes. The appointment request API has no code for broken rules as a
-    /// whole; it is `contract_violated` here as everywhere.
+    /// whole; it is `contract_violated` or `parameter_invalid` here as everywhere.
     pub code: String,
     /// What happened, in English, for a developer.
     pub message: String,
@@ -57,6 +57,7 @@ pub(crate) trait ErrorForm {
 }
 
 const CONTRACT_VIOLATED: &str = "contract_violated";
+const PARAMETER_INVALID: &str = "parameter_invalid";
 
 impl ErrorForm for Problem {
     fn told(self) -> Told {
@@ -93,8 +94,11 @@ impl ErrorForm for Messages {
         // A message that names no place is about the call as a whole.
         let (of_members, of_call): (Vec<_>, Vec<_>) =
             self.message.into_iter().partition(|message| message.parameter_name.is_some());
+        let is_of_parameters =
+            of_members.iter().any(|message| message.message_code == MessageCode::ErrorCommonBadRequest);
         let (code, message) = match of_call.into_iter().next() {
             Some(whole) => (whole.code.unwrap_or_else(|| whole.message_code.as_str().to_owned()), whole.message),
+            None if is_of_parameters => (PARAMETER_INVALID.to_owned(), "A parameter is not valid.".to_owned()),
             None => (CONTRACT_VIOLATED.to_owned(), "The request is not schema valid.".to_owned()),
         };
         Told { code, message, violations: of_members.into_iter().map(violation).collect(), is_truncated }

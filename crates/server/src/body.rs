@@ -43,7 +43,7 @@ fn is_json(media_type: &[u8]) -> bool {
 /// Reads the body, unless it is larger than allowed. A small one is not copied.
 pub(crate) async fn read(body: &mut Body, headers: &HeaderMap, bytes_max: usize) -> Result<Bytes, Fault> {
     if declared_length(headers).is_some_and(|length| length > bytes_max as u64) {
-        return Err(Fault::BodyTooLarge);
+        return Err(Fault::BodyTooLarge { bytes_max });
     }
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
@@ -53,7 +53,7 @@ pub(crate) async fn read(body: &mut Body, headers: &HeaderMap, bytes_max: usize)
         // What is no data is a trailer, and no trailer has a meaning here.
         let Ok(data) = frame.into_data() else { continue };
         if first.len() + rest.len() + data.len() > bytes_max {
-            return Err(Fault::BodyTooLarge);
+            return Err(Fault::BodyTooLarge { bytes_max });
         }
         if first.is_empty() && rest.is_empty() {
             first = data;

@@ -46,8 +46,13 @@ pub(crate) trait Kind: Send + Sync + Sized + 'static {
 /// A caller as the log names it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Name {
-    /// An application of this partner.
-    Partner(PartnerId),
+    /// An application of a partner.
+    Application {
+        /// Whose application.
+        partner: PartnerId,
+        /// Which.
+        application: ApplicationId,
+    },
     /// Who has access to the data folder, and so needs no key.
     #[expect(dead_code, reason = "no operation is for operators yet")]
     Folder,
@@ -198,7 +203,7 @@ impl Kind for Known {
     }
 
     fn name(&self) -> Name {
-        Name::Partner(self.caller.partner)
+        Name::Application { partner: self.caller.partner, application: self.caller.application }
     }
 }
 

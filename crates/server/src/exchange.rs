@@ -15,9 +15,10 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
+use hyper::body::Body as _;
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
-use usher_wire::Operation;
+use usher_wire::{Operation, OperationKind};
 
 use crate::caller::{Kind, Known, Name};
 use crate::contain::{Cut, contain};
@@ -79,6 +80,8 @@ struct Line {
     operation: &'static str,
     correlation: Correlation,
     caller: Option<Name>,
+    /// The receipt of what was stored.
+    receipt_id: Option<String>,
     begun: Instant,
 }
 
@@ -123,6 +126,7 @@ where
         Err(Cut::Late) => Err(Fault::StoreUnavailable),
         Err(Cut::Panicked) => Err(Fault::Internal),
     };
+    line.receipt_id = outcome.as_ref().ok().and_then(Answer::receipt_id);
     close(outcome, route.dialect, &line)
 }
 
@@ -140,7 +144,7 @@ fn open(operation: &'static str, request: Request) -> (Line, Parts, Body) {
     let begun = Instant::now();
     let (head, body) = request.into_parts();
     let correlation = Correlation::of(&head.headers, &mut random::fill);
-    (Line { operation, correlation, caller: None, begun }, head, body)
+    (Line { operation, correlation, caller: None, receipt_id: None, begun }, head, body)
 }
 
 /// Finds out who calls. A head that can be read in two ways is not asked for a key.
@@ -154,6 +158,10 @@ async fn admit<K: Kind>(gateway: &Gateway, demand: K::Demand, head: &Parts, line
 async fn receive(operation: &Operation, head: &Parts, body: &mut Body, gateway: &Gateway) -> Result<Bytes, Fault> {
     if !operation.body {
         return Ok(Bytes::new());
+    }
+    // To take a request back nothing has to be said: no body is the empty one.
+    if operation.kind == OperationKind::Withdraw && body.is_end_stream() {
+        return Ok(Bytes::from_static(b"{}"));
     }
     body::check_media_type(&head.headers)?;
     body::read(body, &head.headers, gateway.limits.body_bytes_max).await
@@ -183,6 +191,11 @@ fn close(outcome: Result<Answer, Fault>, dialect: Dialect, line: &Line) -> Respo
 }
 
 impl Answer {
+    /// What `Location` ends in.
+    fn receipt_id(&self) -> Option<String> {
+        self.location.as_ref()?.rsplit('/').next().map(str::to_owned)
+    }
+
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.body));
         let headers = response.headers_mut();
@@ -207,17 +220,34 @@ impl Answer {
 
 impl Line {
     fn log(&self, status: StatusCode, code: &'static str) {
-        let partner = match self.caller {
-            Some(Name::Partner(partner)) => Some(partner),
-            Some(Name::Folder | Name::Anyone) | None => None,
+        let (partner_id, application_id) = match self.caller {
+            Some(Name::Application { partner, application }) => (Some(partner), Some(application)),
+            Some(Name::Folder | Name::Anyone) | None => (None, None),
         };
-        let partner = partner.as_ref().map(tracing::field::display);
+        let partner_id = partner_id.as_ref().map(tracing::field::display);
+        let application_id = application_id.as_ref().map(tracing::field::display);
+        let receipt_id = self.receipt_id.as_deref();
         let latency_micros = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
         let (operation, correlation_id, status) = (self.operation, self.correlation.id, status.as_u16());
+        macro_rules! write_line {
+            ($level:ident) => {
+                tracing::$level!(
+                    operation,
+                    status,
+                    code,
+                    %correlation_id,
+                    partner_id,
+                    application_id,
+                    receipt_id,
+                    latency_micros,
+                    "request"
+                )
+            };
+        }
         if status < 500 {
-            tracing::info!(operation, status, code, %correlation_id, partner_id = partner, latency_micros, "request");
+            write_line!(info);
         } else {
-            tracing::error!(operation, status, code, %correlation_id, partner_id = partner, latency_micros, "request");
+            write_line!(error);
         }
     }
 }

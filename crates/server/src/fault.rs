@@ -31,7 +31,9 @@ pub(crate) enum Fault {
     WrongEnvironment,
     /// The text says what was expected.
     MediaTypeUnsupported(&'static str),
-    BodyTooLarge,
+    BodyTooLarge {
+        bytes_max: usize,
+    },
     RequestTimeout,
     IdempotencyKeyMalformed(KeyFault),
     IdempotencyKeyReused,
@@ -76,7 +78,7 @@ const UNREADABLE: [Row; 8] = [
     row("surrogate", 400, "Broken escape"),
     row("nul", 400, "NUL character"),
     row("number_size", 400, "Number is too long"),
-    row("body_size", 413, "Body is too large"),
+    row("body_too_large", 413, "Body is too large"),
 ];
 
 const REFUSALS: [Row; 13] = [
@@ -116,7 +118,7 @@ impl Fault {
             Fault::NotSubscribed => row("not_subscribed", 403, "No subscription"),
             Fault::WrongEnvironment => row("wrong_environment", 403, "Key of the other environment"),
             Fault::MediaTypeUnsupported(_) => row("media_type_unsupported", 415, "Media type is not supported"),
-            Fault::BodyTooLarge => row("body_too_large", 413, "Body is too large"),
+            Fault::BodyTooLarge { .. } => row("body_too_large", 413, "Body is too large"),
             Fault::RequestTimeout => row("request_timeout", 408, "Request took too long"),
             Fault::IdempotencyKeyMalformed(_) => row("idempotency_key_malformed", 400, "Idempotency key is malformed"),
             Fault::IdempotencyKeyReused => {
@@ -158,14 +160,17 @@ impl Fault {
     pub(crate) fn detail(&self) -> Option<Cow<'static, str>> {
         match self {
             Fault::Malformed(detail) | Fault::MediaTypeUnsupported(detail) => Some(Cow::Borrowed(detail)),
+            Fault::BodyTooLarge { bytes_max } => Some(format!("the gateway reads at most {bytes_max} bytes").into()),
             Fault::IdempotencyKeyMalformed(fault) => Some(fault.to_string().into()),
             Fault::Unreadable(unreadable) => Some(unreadable.to_string().into()),
             Fault::Refused(refusal) => Some(refusal.to_string().into()),
             Fault::ParameterInvalid(violations) => {
-                violations.list.first().map(|first| match first.pointer.trim_start_matches('/') {
-                    "" => first.message.clone(),
-                    name => format!("{name}: {}", first.message).into(),
-                })
+                let told = |violation: &Violation| match violation.pointer.trim_start_matches('/') {
+                    "" => violation.message.to_string(),
+                    name => format!("{name}: {}", violation.message),
+                };
+                let told: Vec<_> = violations.list.iter().map(told).collect();
+                Some(told.join("; ").into())
             }
             Fault::RegisterUnavailable { .. } => {
                 Some("the identity register gave no answer and nothing was stored; send the same request again".into())
@@ -177,10 +182,10 @@ impl Fault {
         }
     }
 
-    /// The places in the body it is about, in document order.
+    /// The places in the body it is about, in document order, or the parameters by name.
     pub(crate) fn violations(&self) -> Cow<'_, [Violation]> {
         match self {
-            Fault::Violated(violations) => Cow::Borrowed(&violations.list),
+            Fault::Violated(violations) | Fault::ParameterInvalid(violations) => Cow::Borrowed(&violations.list),
             Fault::Refused(refusal) => places(refusal).into(),
             _ => Cow::Borrowed(&[]),
         }
@@ -188,7 +193,7 @@ impl Fault {
 
     /// Whether there are more violations than are listed.
     pub(crate) fn is_truncated(&self) -> bool {
-        matches!(self, Fault::Violated(violations) if violations.truncated)
+        matches!(self, Fault::Violated(violations) | Fault::ParameterInvalid(violations) if violations.truncated)
     }
 
     /// Adds what HTTP asks for beside the status.
@@ -277,7 +282,7 @@ mod tests {
             Fault::NotSubscribed,
             Fault::WrongEnvironment,
             Fault::MediaTypeUnsupported("a text"),
-            Fault::BodyTooLarge,
+            Fault::BodyTooLarge { bytes_max: 262_144 },
             Fault::RequestTimeout,
             Fault::IdempotencyKeyMalformed(KeyFault::Empty),
             Fault::IdempotencyKeyReused,

@@ -34,11 +34,18 @@ pub(crate) fn of<K: Kind>(call: &Call<K>) -> Result<Vec<u8>, Fault> {
         given.extend(value.map(|value| (name, value)));
     }
     let find = |name: &str| given.iter().find(|(given, _)| *given == name).map(|(_, value)| value.as_ref());
-    Ok(call.operation.parameters_json(|parameter| find(parameter.name)))
+    // What a strict application calls by a name nobody knows would be ignored unseen: the contract names it with the rest.
+    let is_unknown = |name: &str| !call.operation.parameters.iter().any(|known| is_query(known, name));
+    let others = query.iter().filter(|(name, _)| matches!(call.known.mode(), Mode::Strict) && is_unknown(name));
+    let others = others.map(|(name, value)| (name.as_str(), value.as_str()));
+    Ok(call.operation.parameters_json(|parameter| find(parameter.name), others))
 }
 
-/// The query, decoded. A name that comes twice has two meanings; one that the operation does not know is refused where
-/// unknown members of a body would be.
+fn is_query(parameter: &usher_wire::Parameter, name: &str) -> bool {
+    parameter.place == ParameterPlace::Query && parameter.name == name
+}
+
+/// The query, decoded. A name that comes twice has two meanings.
 fn query<K: Kind>(call: &Call<K>) -> Result<Vec<(String, String)>, Fault> {
     let sent = call.head.uri.query().unwrap_or_default();
     if sent.is_empty() {
@@ -47,29 +54,24 @@ fn query<K: Kind>(call: &Call<K>) -> Result<Vec<(String, String)>, Fault> {
     let Ok(Query(query)) = Query::<Vec<(String, String)>>::try_from_uri(&call.head.uri) else {
         return Err(Fault::Malformed("the query cannot be decoded"));
     };
-    for (index, (name, _)) in query.iter().enumerate() {
-        if query[..index].iter().any(|(earlier, _)| earlier == name) {
-            return Err(Fault::Malformed("a query parameter stands there twice"));
-        }
-        let known =
-            |parameter: &usher_wire::Parameter| parameter.place == ParameterPlace::Query && parameter.name == name;
-        if matches!(call.known.mode(), Mode::Strict) && !call.operation.parameters.iter().any(known) {
-            return Err(unknown_parameter());
-        }
+    let is_second = |index: usize| query[..index].iter().filter(|(name, _)| *name == query[index].0).count() == 1;
+    let repeated: Vec<_> =
+        (0..query.len()).filter(|&index| is_second(index)).map(|at| repeated(&query[at].0)).collect();
+    if !repeated.is_empty() {
+        return Err(Fault::ParameterInvalid(Violations { list: repeated, truncated: false }));
     }
     Ok(query)
 }
 
-fn unknown_parameter() -> Fault {
-    let violation = Violation {
-        pointer: String::new(),
-        code: "unknown_member",
-        message: "the query has a parameter that this operation does not know".into(),
+fn repeated(name: &str) -> Violation {
+    Violation {
+        pointer: format!("/{}", name.replace('~', "~0").replace('/', "~1")),
+        code: "duplicate_key",
+        message: "stands in the query more than once".into(),
         limit: None,
         schema: "",
         keyword: "",
-    };
-    Fault::ParameterInvalid(Violations { list: vec![violation], truncated: false })
+    }
 }
 
 /// The segment of `path` that stands where `template` has `{name}`.

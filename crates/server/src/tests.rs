@@ -198,7 +198,7 @@ async fn parameters_are_read_under_the_rules_of_the_contract() {
         ("/receipts/v1?cursor=x", "parameter_invalid"),
         ("/receipts/v1?partnerReference=", "parameter_invalid"),
         ("/receipts/v1?unknown=x", "parameter_invalid"),
-        ("/receipts/v1?limit=1&limit=2", "request_malformed"),
+        ("/receipts/v1?limit=1&limit=2", "parameter_invalid"),
         ("/receipts/v1/nonsense", "parameter_invalid"),
     ] {
         check(&get(&world, path).await, 400, code);
@@ -206,8 +206,31 @@ async fn parameters_are_read_under_the_rules_of_the_contract() {
     check(&get(&world, "/receipts/v1/3f1c2b7a-9d4e-4c58-8a60-5b7e1d2f3c4a").await, 404, "not_found");
     let headers = format!("x-partner-reference: {}\r\n", "x".repeat(65));
     let reply = post(&world, APPOINTMENT, &headers, &example("appointment_request/v2:request/minimal")).await;
-    check(&reply, 400, "parameter_invalid");
+    check(&reply, 400, "max_length");
+    assert_eq!(reply.body["message"][0]["parameterName"], "x-partner-reference");
     check(&post(&world, CONTACT, "Idempotency-Key: \"\"\r\n", &contact()).await, 400, "idempotency_key_malformed");
+}
+
+#[tokio::test]
+async fn every_parameter_that_is_wrong_is_named_in_one_answer() {
+    let world = world().await;
+    for (path, expected) in [
+        (
+            "/receipts/v1?limit=0&fax=x&partnerReference=",
+            &[("/partnerReference", "min_length"), ("/limit", "minimum"), ("/fax", "unknown_member")][..],
+        ),
+        ("/receipts/v1?limit=1&limit=2&a=1&a=1&a=1", &[("/limit", "duplicate_key"), ("/a", "duplicate_key")]),
+    ] {
+        let reply = get(&world, path).await;
+        check(&reply, 400, "parameter_invalid");
+        let mut codes = reply.codes();
+        let mut expected: Vec<_> = expected.iter().map(|(at, code)| ((*at).to_owned(), (*code).to_owned())).collect();
+        codes.sort();
+        expected.sort();
+        assert_eq!(codes, expected, "{path}");
+        let detail = reply.body["detail"].as_str().expect("a detail");
+        assert!(codes.iter().all(|(pointer, _)| detail.contains(&format!("{}: ", &pointer[1..]))), "{detail}");
+    }
 }
 
 #[tokio::test]
@@ -347,7 +370,8 @@ async fn a_check_says_what_a_submit_would_and_stores_nothing() {
     let too_long = format!("x-partner-reference: {}\r\n", "r".repeat(65));
     for (path, body) in [(APPOINTMENT, &appointment), (CREATE, &create), (UPDATE, &json!({})), (COMPLETE, &json!({}))] {
         for path in [path, &format!("{path}/check")] {
-            check(&post(&world, path, &too_long, body).await, 400, "parameter_invalid");
+            let code = if path.starts_with(APPOINTMENT) { "max_length" } else { "parameter_invalid" };
+            check(&post(&world, path, &too_long, body).await, 400, code);
         }
     }
 
@@ -546,7 +570,9 @@ async fn a_request_is_withdrawn_once() {
     let other = post(&world, &path(&ids[1]), lines, &reason).await;
     check(&other, 422, "idempotency_key_reused");
     assert_eq!(get(&world, &format!("/receipts/v1/{}", ids[1])).await.body["status"], "NEW");
-    check(&post(&world, &path(&ids[1]), "", &json!({})).await, 200, "");
+    // To take a request back nothing has to be said, not even an empty object.
+    let bare = Reply::read(&world.call("POST", &path(&ids[1]), &world.key, "", "").await);
+    check(&bare, 200, "");
 }
 
 #[tokio::test]

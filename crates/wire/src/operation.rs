@@ -67,8 +67,12 @@ pub struct Operation {
 
 impl Operation {
     /// The parameters as one JSON object, to be read under the rules of the contract like any message. `given` tells the
-    /// decoded text of a parameter.
-    pub fn parameters_json<'g>(&self, given: impl Fn(&Parameter) -> Option<&'g str>) -> Vec<u8> {
+    /// decoded text of a parameter, `others` what was sent under names that the operation does not know.
+    pub fn parameters_json<'g>(
+        &self,
+        given: impl Fn(&Parameter) -> Option<&'g str>,
+        others: impl Iterator<Item = (&'g str, &'g str)>,
+    ) -> Vec<u8> {
         let mut json = vec![b'{'];
         for parameter in self.parameters {
             let Some(text) = given(parameter) else { continue };
@@ -84,6 +88,14 @@ impl Operation {
             } else {
                 write_text(text, &mut json);
             }
+        }
+        for (name, text) in others {
+            if json.len() > 1 {
+                json.push(b',');
+            }
+            write_text(name, &mut json);
+            json.push(b':');
+            write_text(text, &mut json);
         }
         json.push(b'}');
         json
@@ -107,12 +119,13 @@ impl From<Unreadable> for Unserved {
     }
 }
 
-/// Reads the parameters of a call, as [`Operation::parameters_json`] collected them. Used by generated code.
+/// Reads the parameters of a call, as [`Operation::parameters_json`] collected them: one that the operation does not know
+/// is an error like any other. Used by generated code.
 ///
 /// # Errors
 /// The parameters that break the contract.
 pub fn read_parameters<T: for<'p> Message<'p>>(json: &[u8]) -> Result<T, Unserved> {
-    let options = Options { mode: Mode::Answer, limits: Limits::GATEWAY, facts: None };
+    let options = Options { mode: Mode::Strict, limits: Limits::GATEWAY, facts: None };
     let parsed = parse::<T>(json, &options).map_err(|unreadable| Unserved::Parameters(unreadable.into()))?;
     parsed.into_result().map(|(checked, _)| checked.into_inner()).map_err(Unserved::Parameters)
 }

@@ -208,7 +208,7 @@ impl<'a> Reader<'a> {
     /// The document is too long or not UTF-8.
     pub fn new(bytes: &'a [u8], options: &Options<'a>) -> Result<Self, Unreadable> {
         if bytes.len() > options.limits.body_bytes_max {
-            return Err(Unreadable::new(bytes, 0, "body_size", "the document is longer than is read here"));
+            return Err(Unreadable::new(bytes, 0, "body_too_large", "the document is longer than is read here"));
         }
         let text = match simdutf8::basic::from_utf8(bytes) {
             Ok(text) => text,

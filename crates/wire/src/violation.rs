@@ -63,7 +63,7 @@ pub struct Warning {
 /// The bytes are not a JSON text this reader accepts. Reading ends at the first such fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable {
-    /// `syntax`, `utf8`, `duplicate_key`, `depth`, `surrogate`, `nul`, `number_size` or `body_size`.
+    /// `syntax`, `utf8`, `duplicate_key`, `depth`, `surrogate`, `nul`, `number_size` or `body_too_large`.
     pub code: &'static str,
     /// What was expected, in English, for the partner.
     pub message: &'static str,

@@ -165,7 +165,8 @@ fn what_is_not_there_not_allowed_or_not_readable_is_told_in_the_form_of_the_api(
             let reply = caller.post(&format!("{}{path}", submit.path), "", &body);
             is_error(submit, &reply, 400, "request_malformed");
         }
-        is_error(submit, &caller.post(&format!("{}?x=1", submit.path), "", &body), 400, "parameter_invalid");
+        let code = if submit.dialect == Dialect::Messages { "unknown_member" } else { "parameter_invalid" };
+        is_error(submit, &caller.post(&format!("{}?x=1", submit.path), "", &body), 400, code);
         let url = format!("{}?{}", submit.path, "x".repeat(8 * 1024));
         is_error(submit, &caller.post(&url, "", &body), 414, "url_too_long");
         let lines: String = (0..100).map(|number| format!("x-line-{number}: x\r\n")).collect();

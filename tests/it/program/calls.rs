@@ -198,6 +198,24 @@ fn plain_http_to_another_machine_is_refused() {
 }
 
 #[test]
+fn a_contact_request_is_withdrawn_with_or_without_a_reason() {
+    let partner = Partner::new();
+    let file = partner.example(EXAMPLES[0]);
+    let reason = partner.place.write("reason.txt", "The person found a flat without a mortgage.\n");
+    for more in [&[][..], &["--reason-file", reason.to_str().unwrap()]] {
+        let (id, _) = partner.check(&["send", file.to_str().unwrap()], 0);
+        let withdraw = [&["withdraw", id.trim()][..], more].concat();
+        assert_eq!(partner.check(&withdraw, 0).0, "WITHDRAWN\n");
+        let (receipt, _) = partner.check(&["status", id.trim()], 0);
+        assert!(receipt.contains("WITHDRAWN"), "{receipt}");
+        partner.check(&withdraw, 1);
+    }
+    let long = partner.place.write("long.txt", "a".repeat(5000));
+    let id = "6a9ae8b4-3f0b-4f0e-9a51-0d8f3a7c2b10";
+    partner.check(&["withdraw", id, "--reason-file", long.to_str().unwrap()], 2);
+}
+
+#[test]
 fn an_address_without_a_scheme_is_completed() {
     let partner = Partner::new();
     let file = partner.example(EXAMPLES[0]);

@@ -56,7 +56,7 @@ fn each_refusal_has_its_code_and_its_exact_place() {
         (b"[\"a\\u0000\"]", "nul", 3, 1, 4),
         (b"[{\"\\u0000\":1}]", "nul", 3, 1, 4),
         (b"[0,\n1e401]", "number_size", 4, 2, 1),
-        (past_the_body.as_bytes(), "body_size", 0, 1, 1),
+        (past_the_body.as_bytes(), "body_too_large", 0, 1, 1),
     ];
     for (bytes, code, offset, line, column) in rows {
         let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(40)]);

@@ -55,6 +55,16 @@ pub(crate) enum Fault {
     #[diagnostic(code(usher::call::idempotency_key), help("Give 1 to 255 visible ASCII characters, or leave it out."))]
     IdempotencyKey(MalformedKey),
 
+    /// The reason of a withdrawal cannot be read.
+    #[error("cannot read the reason in {name}")]
+    #[diagnostic(code(usher::call::reason_file), help("Name a text file with --reason-file, or leave the option out."))]
+    ReasonFile { name: String, source: io::Error },
+
+    /// The reason of a withdrawal breaks the contract.
+    #[error("--reason-file: {0}")]
+    #[diagnostic(code(usher::call::reason), help("Write a shorter reason, or leave the option out."))]
+    Reason(Error),
+
     /// A parameter breaks the contract.
     #[error("{0}")]
     #[diagnostic(code(usher::call::parameter), help("Give the id as it stands in the receipt, a UUID."))]
@@ -85,7 +95,8 @@ impl Fault {
     /// Why a call about a request in a file failed: broken rules are shown in the file.
     pub(super) fn of_request(error: Error, server: &str, document: &Document, kind: Kind) -> Self {
         match error {
-            Error::Refused(refusal) if !refusal.violations.is_empty() => {
+            // What is wrong with a parameter stands nowhere in the file.
+            Error::Refused(refusal) if !refusal.violations.is_empty() && refusal.code != "parameter_invalid" => {
                 let broken = Broken::told(document, kind, &refusal.violations, refusal.is_truncated);
                 Fault::Request(request::Fault::Broken(Box::new(broken)))
             }
@@ -112,6 +123,7 @@ impl Fault {
             Fault::Request(_) => REFUSED,
             Fault::KeyMissing | Fault::KeyFile { .. } | Fault::KeyMalformed { .. } => AUTHENTICATION,
             Fault::TlsCa { .. } | Fault::Setup { .. } | Fault::IdempotencyKey(_) | Fault::Parameter(_) => USAGE,
+            Fault::ReasonFile { .. } | Fault::Reason(_) => USAGE,
             Fault::Refused(refusal) => match refusal.status {
                 401 | 403 => AUTHENTICATION,
                 408 | 429 | 500.. => NETWORK,

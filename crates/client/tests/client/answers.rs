@@ -144,5 +144,5 @@ async fn an_answer_without_end_is_not_read_to_its_end() {
     let (_server, client) = once(Step::Endless).await;
     let error = client.contact_request().list(&Default::default()).await.expect_err("too long");
     let answer = unexpected(error);
-    assert_eq!((answer.status, answer.violations.list[0].code), (200, "body_size"));
+    assert_eq!((answer.status, answer.violations.list[0].code), (200, "body_too_large"));
 }
