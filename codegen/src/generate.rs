@@ -40,6 +40,12 @@ pub fn plan(sources: &Sources, registry: &Registry<'_>) -> Result<(Plan, Vec<Api
 /// Everything that cannot become code that is right, each with its place.
 pub fn generate(sources: &Sources, own_tree: bool) -> Result<Generated, Vec<Diagnostic>> {
     let options = LoadOptions { own_tree, ..LoadOptions::default() };
+    if sources.schemas.is_empty() && sources.openapi.is_empty() {
+        let message = "there is no schema in the folder".to_owned();
+        let help =
+            "name the folder that holds *.schema.json files; examples, hidden files and errors.json do not count";
+        return Err(vec![Diagnostic::file(".", message).with_help(help)]);
+    }
     let (mut faults, notes): (Vec<_>, Vec<_>) =
         vocabulary::check_all(sources, &options).into_iter().partition(Diagnostic::is_error);
     if !faults.is_empty() {

@@ -24,9 +24,14 @@ pub struct Document {
     pub id: String,
 }
 
+/// What a folder without a name of its own is called.
+const DEFAULT_FOLDER: &str = "schemas";
+
 /// What was read, sorted by path.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
+    /// The name of the folder, as generated files name it.
+    pub folder: String,
     /// The schema files.
     pub schemas: Vec<Document>,
     /// The OpenAPI files.
@@ -73,7 +78,10 @@ pub fn load(dir: &Path, options: &LoadOptions) -> Result<Sources, Vec<Diagnostic
         root => format!("{root}/{path}"),
     });
     match loaded {
-        Ok(sources) if faults.is_empty() => Ok(sources),
+        Ok(sources) if faults.is_empty() => {
+            let folder = dir.file_name().map_or(DEFAULT_FOLDER.into(), |name| name.to_string_lossy().into_owned());
+            Ok(Sources { folder, ..sources })
+        }
         Ok(_) => Err(faults),
         Err(more) => {
             faults.extend(more);
@@ -178,7 +186,7 @@ fn read_all(
     shown: impl Fn(&str) -> String,
 ) -> Result<Sources, Vec<Diagnostic>> {
     files.sort();
-    let mut sources = Sources::default();
+    let mut sources = Sources { folder: DEFAULT_FOLDER.to_owned(), ..Sources::default() };
     let mut faults = Vec::new();
     for (path, text) in files {
         let shown_path = shown(&path);

@@ -62,7 +62,9 @@ pub fn renamed(path: &str, text: &str, now: &Lock) -> Result<Vec<Diagnostic>, Bo
         let (place, _) = line.rsplit_once(' ')?;
         let (old, new) = (before.name(place)?, now.name(place)?);
         let message = format!("the type of {place} was `{old}` and would become `{new}`");
-        let help = format!("write `\"x-rust-name\": \"{old}\"` there, or remove this line to accept the new name");
+        let help = format!(
+            "write `\"x-rust-name\": \"{old}\"` there, or run `cargo xtask codegen --rename` to accept the new name"
+        );
         (old != new).then(|| at(path, text, line, start, &message).with_keyword("x-rust-name").with_help(help))
     });
     Ok(renamed.collect())
@@ -106,7 +108,7 @@ mod tests {
         let found = renamed("schemas/names.lock", &before, &now).expect("the lock can be read");
         insta::assert_snapshot!(found.iter().map(Diagnostic::to_text).collect::<Vec<_>>().join("\n"), @r#"
         error: schemas/names.lock:4:1: the type of b.json# was `B` and would become `Other`
-          help: write `"x-rust-name": "B"` there, or remove this line to accept the new name
+          help: write `"x-rust-name": "B"` there, or run `cargo xtask codegen --rename` to accept the new name
         "#);
         assert!(renamed("names.lock", "", &now).is_ok_and(|found| found.is_empty()));
     }

@@ -831,10 +831,11 @@ impl Planner<'_, '_> {
         let mut clash = None;
         for field in fielded {
             if let Some(other) = seen.insert(&field.rust, &field.name) {
-                clash = Some(format!(
+                let message = format!(
                     "the members `{}` and `{other}` of `{name}` get the same name `{}`",
                     field.name, field.rust
-                ));
+                );
+                clash = Some((field.node.unwrap_or(id), message));
             }
         }
         let fieldless = |field: &Field| field.node.is_some() && field.constant.is_none() && !is_identifier(&field.rust);
@@ -842,7 +843,7 @@ impl Planner<'_, '_> {
             // A name of signs or digits only cannot be a field; such an object is kept as it is and checked all the same.
             return Shape::Any;
         }
-        if let Some(clash) = clash {
+        if let Some((id, clash)) = clash {
             self.fault(id, clash, "spell one of the two otherwise");
         }
         Shape::Record(fields)

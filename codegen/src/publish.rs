@@ -137,7 +137,7 @@ fn embed(registry: &Registry<'_>, root: &Location, edit: Edit<'_>, rename: &dyn 
     embedded.sort_by(|a, b| a.key.cmp(&b.key));
     if let Value::Object(members) = &mut whole.value {
         let path = &registry.document(root).path;
-        let comment = format!("{MARK} from schemas/{path}; edit the schema instead.");
+        let comment = format!("{MARK} from {}/{path}; edit the schema instead.", registry.folder());
         members.retain(|member| member.key != "$comment");
         members.insert(2.min(members.len()), Member::new("$comment", Node::string(comment)));
         if !embedded.is_empty() {
@@ -219,7 +219,7 @@ pub fn bundle_openapi(registry: &Registry<'_>, api: &Api) -> Node {
     });
     add_components(&mut whole, schemas.collect());
     let path = &document.path;
-    let comment = format!("{MARK} from schemas/{path}; edit the schemas instead.");
+    let comment = format!("{MARK} from {}/{path}; edit the schemas instead.", registry.folder());
     if let Value::Object(members) = &mut whole.value {
         let mut head = vec![Member::new("x-comment", Node::string(comment))];
         if members.iter().all(|member| member.key != "jsonSchemaDialect") {

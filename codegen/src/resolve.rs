@@ -21,6 +21,7 @@ pub struct Location {
 
 /// All schemas of the sources by place and by identifier.
 pub struct Registry<'s> {
+    folder: &'s str,
     documents: Vec<&'s Document>,
     /// Every schema, in the order of documents and texts; with its base URI.
     schemas: BTreeMap<Location, Known<'s>>,
@@ -41,6 +42,7 @@ impl<'s> Registry<'s> {
     /// Registers every schema and checks every `$ref`.
     pub fn new(sources: &'s Sources) -> Result<Registry<'s>, Vec<Diagnostic>> {
         let mut registry = Registry {
+            folder: &sources.folder,
             documents: sources.documents().collect(),
             schemas: BTreeMap::new(),
             order: Vec::new(),
@@ -57,6 +59,11 @@ impl<'s> Registry<'s> {
         }
         diagnostic::sort(&mut faults);
         Err(faults)
+    }
+
+    /// The name of the folder of the schemas, as generated files name it.
+    pub fn folder(&self) -> &'s str {
+        self.folder
     }
 
     /// The document of a location.

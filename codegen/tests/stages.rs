@@ -88,6 +88,12 @@ fn names_that_mean_something_in_rust_are_refused() {
 }
 
 #[test]
+fn a_folder_without_a_schema_is_no_success() {
+    let faults = generate(&memory(&[("readme.json", "[1]")]), false).map(|_| ()).expect_err("there is nothing");
+    assert!(text_of(&faults).contains("there is no schema in the folder"), "{}", text_of(&faults));
+}
+
+#[test]
 fn members_that_get_the_same_name_are_told() {
     let schema = r#"{ "type": "object", "properties": { "phone-number": {}, "phoneNumber": {} } }"#;
     assert_snapshot!(text_of(&generate(&memory(&[("a.schema.json", schema)]), false).map(|_| ()).unwrap_err()));

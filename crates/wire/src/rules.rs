@@ -208,12 +208,12 @@ impl<'a> Reader<'a> {
         let mut obeys = true;
         // A string has at least a quarter as many characters as bytes, and at most as many.
         if rule.min_length > 0 && text.len() < 4 * rule.min_length && text.chars().count() < rule.min_length {
-            let message = format!("must have at least {} characters", rule.min_length);
+            let message = format!("must have at least {}", counted(rule.min_length, "characters"));
             self.violate(at, rule.schema, "minLength", "min_length", message, Some(rule.min_length.to_string().into()));
             obeys = false;
         }
         if text.len() > rule.max_length && text.chars().count() > rule.max_length {
-            let message = format!("must have at most {} characters", rule.max_length);
+            let message = format!("must have at most {}", counted(rule.max_length, "characters"));
             self.violate(at, rule.schema, "maxLength", "max_length", message, Some(rule.max_length.to_string().into()));
             obeys = false;
         }
@@ -484,7 +484,7 @@ impl<'a> Reader<'a> {
     ) {
         let (word, bound, keyword, code) =
             if few { ("least", min, names[0], names[1]) } else { ("most", max, names[2], names[3]) };
-        let message = format!("must have at {word} {bound} {what}");
+        let message = format!("must have at {word} {}", counted(bound, what));
         self.violate(at, schema, keyword, code, message, Some(bound.to_string().into()));
     }
 
@@ -504,4 +504,10 @@ impl<'a> Reader<'a> {
         }
         Ok(())
     }
+}
+
+/// A number of things, which are named in the plural.
+fn counted(count: usize, things: &str) -> String {
+    let end = if count == 1 { things.strip_suffix('s').unwrap_or(things) } else { things };
+    format!("{count} {end}")
 }
