@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::folder;
 use crate::seal::{Binding, KeyId, Sealer};
 use crate::{Engine, OpenError};
+use crate::{folder, hex};
 
 const NAME: &str = "payload.key";
 /// Written in full before it gets its name, so that a crash never leaves half a key behind.
@@ -66,8 +66,8 @@ fn read(path: &Path) -> Result<Option<Sealer>, OpenError> {
 fn parse(text: &[u8]) -> Option<Sealer> {
     let line = text.strip_suffix(b"\n").unwrap_or(text).strip_prefix(FORM.as_bytes())?.strip_prefix(b" ")?;
     let (id, key) = line.split_at_checked(16)?;
-    let id = unhex::<8>(id)?;
-    let key = Zeroizing::new(unhex::<32>(key.strip_prefix(b" ")?)?);
+    let id = hex::array::<8>(id)?;
+    let key = Zeroizing::new(hex::array::<32>(key.strip_prefix(b" ")?)?);
     Some(Sealer::new(KeyId(id), &key))
 }
 
@@ -79,9 +79,9 @@ fn create(folder: &Path, path: &Path) -> io::Result<Sealer> {
     let mut line = Zeroizing::new(String::with_capacity(FORM.len() + 84));
     line.push_str(FORM);
     line.push(' ');
-    hex(&id, &mut line);
+    hex::push(&id, &mut line);
     line.push(' ');
-    hex(&*key, &mut line);
+    hex::push(&*key, &mut line);
     line.push('\n');
 
     let unfinished: PathBuf = folder.join(UNFINISHED_NAME);
@@ -96,25 +96,4 @@ fn create(folder: &Path, path: &Path) -> io::Result<Sealer> {
     fs::rename(&unfinished, path)?;
     folder::sync(folder)?;
     Ok(Sealer::new(KeyId(id), &key))
-}
-
-/// The caller's string has room, so no copy of a key stays behind in memory.
-fn hex(bytes: &[u8], text: &mut String) {
-    for byte in bytes {
-        for digit in [byte >> 4, byte & 15] {
-            text.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
-        }
-    }
-}
-
-fn unhex<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
-    if text.len() != 2 * N {
-        return None;
-    }
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let mut bytes = [0; N];
-    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
-    }
-    Some(bytes)
 }

@@ -11,6 +11,7 @@ mod document;
 mod engine;
 mod error;
 mod folder;
+mod hex;
 mod key_file;
 mod ledger;
 mod message;

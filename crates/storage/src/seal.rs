@@ -11,7 +11,8 @@ use zeroize::Zeroizing;
 
 use crate::model::{Commit, Payload, Write};
 use crate::{
-    Content, Digest, Environment, Idempotency, PartnerId, Reply, Scope, SealedCommit, SealedIdempotency, StoreError,
+    Content, Digest, Environment, Idempotency, PartnerId, Record, Reply, Scope, SealedCommit, SealedIdempotency,
+    StoreError, hex,
 };
 
 /// Length of a nonce in bytes; long enough to be drawn at random for ever.
@@ -43,6 +44,35 @@ impl fmt::Debug for Sealed {
         write!(formatter, "Sealed({} bytes, key {})", self.ciphertext.len(), self.key_id)
     }
 }
+
+/// What a sealed text begins with.
+const TEXT_FORM: &str = "sealed-1 ";
+
+impl Sealed {
+    /// As text, for a place that otherwise holds plain text.
+    fn to_text(&self) -> String {
+        let mut text = String::with_capacity(TEXT_FORM.len() + 2 * (8 + NONCE_BYTES + self.ciphertext.len()));
+        text.push_str(TEXT_FORM);
+        hex::push(&self.key_id.0, &mut text);
+        hex::push(&self.nonce, &mut text);
+        hex::push(&self.ciphertext, &mut text);
+        text
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix(TEXT_FORM)?.as_bytes();
+        let (key_id, digits) = digits.split_at_checked(16)?;
+        let (nonce, ciphertext) = digits.split_at_checked(2 * NONCE_BYTES)?;
+        Some(Self {
+            key_id: KeyId(hex::array(key_id)?),
+            nonce: hex::array(nonce)?,
+            ciphertext: hex::bytes(ciphertext)?,
+        })
+    }
+}
+
+/// The warnings of a record that has none; nothing to hide.
+const NO_WARNINGS: &str = "[]";
 
 /// Where sealed bytes stand.
 #[derive(Clone, Copy, Debug)]
@@ -164,6 +194,16 @@ impl Sealer {
         Ok((SealedCommit { scope, now, idempotency, conditions, writes }, reply))
     }
 
+    /// Opens the warnings of a record as it was read.
+    pub(crate) fn open_record(&self, scope: &Scope, mut record: Record) -> Result<Record, StoreError> {
+        if record.warnings != NO_WARNINGS {
+            let sealed = Sealed::from_text(&record.warnings).ok_or(StoreError::Unreadable)?;
+            let warnings = self.open(&warnings_of(record.id, scope), sealed)?.into_vec();
+            record.warnings = String::from_utf8(warnings).map_err(|_| StoreError::Unreadable)?.into();
+        }
+        Ok(record)
+    }
+
     fn seal_write(&self, scope: &Scope, write: Write) -> Result<Write<Sealed>, StoreError> {
         Ok(match write {
             Write::Payload(Payload { record, part, body }) => {
@@ -172,7 +212,13 @@ impl Sealer {
                 let body = self.seal(&binding, body.into_vec())?;
                 Write::Payload(Payload { record, part, body })
             }
-            Write::Record(record) => Write::Record(record),
+            Write::Record(mut record) => {
+                if record.warnings != NO_WARNINGS {
+                    let warnings = record.warnings.into_owned().into_bytes();
+                    record.warnings = self.seal(&warnings_of(record.id, scope), warnings)?.to_text().into();
+                }
+                Write::Record(record)
+            }
             Write::Delivery(delivery) => Write::Delivery(delivery),
             Write::Message(message) => Write::Message(message),
             Write::Status { record, destination, change } => Write::Status { record, destination, change },
@@ -181,6 +227,11 @@ impl Sealer {
             Write::StepFlow(step) => Write::StepFlow(step),
         })
     }
+}
+
+/// They stand in the record, but are sealed like a payload of their own.
+fn warnings_of(record: Uuid, scope: &Scope) -> Binding<'static> {
+    Binding::Payload { record, part: "warnings", partner: scope.partner, environment: scope.environment }
 }
 
 #[cfg(test)]

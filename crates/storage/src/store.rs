@@ -185,7 +185,8 @@ impl Store {
     /// See [`StoreError`].
     pub async fn record(&self, scope: &Scope, public_id: Uuid) -> Result<Option<Record>, StoreError> {
         let scope = *scope;
-        self.inner.readers.ask(move |reader| reader.record(&scope, public_id)).await
+        let record = self.inner.readers.ask(move |reader| reader.record(&scope, public_id)).await?;
+        record.map(|record| self.inner.sealer.open_record(&scope, record)).transpose()
     }
 
     /// A page of records, newest first.
@@ -200,7 +201,10 @@ impl Store {
         limit: u32,
     ) -> Result<Page, StoreError> {
         let scope = *scope;
-        self.inner.readers.ask(move |reader| reader.records(&scope, &filter, after, limit)).await
+        let Page { records, next } =
+            self.inner.readers.ask(move |reader| reader.records(&scope, &filter, after, limit)).await?;
+        let open = |record| self.inner.sealer.open_record(&scope, record);
+        Ok(Page { records: records.into_iter().map(open).collect::<Result<_, _>>()?, next })
     }
 
     /// What each destination makes of a record.
@@ -209,7 +213,8 @@ impl Store {
     /// See [`StoreError`].
     pub async fn record_deliveries(&self, scope: &Scope, record: Uuid) -> Result<Vec<Delivery>, StoreError> {
         let scope = *scope;
-        self.inner.readers.ask(move |reader| reader.record_deliveries(&scope, record)).await
+        let deliveries = self.inner.readers.ask(move |reader| reader.record_deliveries(&scope, record)).await?;
+        self.open_deliveries(deliveries)
     }
 
     /// The timeline of a record at one destination or at all, oldest first.
@@ -253,7 +258,9 @@ impl Store {
         after: Option<DeliveryCursor>,
         limit: u32,
     ) -> Result<DeliveryPage, StoreError> {
-        self.inner.readers.ask(move |reader| reader.deliveries(&view, &filter, after, limit)).await
+        let DeliveryPage { deliveries, next } =
+            self.inner.readers.ask(move |reader| reader.deliveries(&view, &filter, after, limit)).await?;
+        Ok(DeliveryPage { deliveries: self.open_deliveries(deliveries)?, next })
     }
 
     /// A delivery, if the view shows it. Its scope opens the rest of its record.
@@ -261,7 +268,8 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn delivery(&self, view: BankView, id: i64) -> Result<Option<Delivery>, StoreError> {
-        self.inner.readers.ask(move |reader| reader.delivery(&view, id)).await
+        let delivery = self.inner.readers.ask(move |reader| reader.delivery(&view, id)).await?;
+        Ok(self.open_deliveries(delivery.into_iter().collect())?.pop())
     }
 
     /// Messages of a view that nobody has taken yet, oldest first, those after one.
@@ -275,7 +283,8 @@ impl Store {
         after: Option<i64>,
         limit: u32,
     ) -> Result<Vec<Message>, StoreError> {
-        self.inner.readers.ask(move |reader| reader.messages(&view, &filter, after, limit)).await
+        let messages = self.inner.readers.ask(move |reader| reader.messages(&view, &filter, after, limit)).await?;
+        self.open_messages(messages)
     }
 
     /// Notes that the bank has these messages, as far as the view shows them, and answers for each, in order. To say
@@ -298,7 +307,8 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<Message>, StoreError> {
         let scope = *scope;
-        self.inner.readers.ask(move |reader| reader.partner_messages(&scope, after, limit)).await
+        let messages = self.inner.readers.ask(move |reader| reader.partner_messages(&scope, after, limit)).await?;
+        self.open_messages(messages)
     }
 
     /// How long everybody waited whose request was accepted from `from` on and before `to`, oldest first.
@@ -528,6 +538,22 @@ impl Store {
     /// See [`StoreError`].
     pub async fn mark(&self, marks: Vec<Mark>) -> Result<Vec<Marked>, StoreError> {
         self.inner.writer.ask(|answer| Work::Mark(marks, answer)).await
+    }
+
+    fn open_deliveries(&self, deliveries: Vec<Delivery>) -> Result<Vec<Delivery>, StoreError> {
+        let open = |delivery: Delivery| {
+            let record = self.inner.sealer.open_record(&delivery.scope, delivery.record)?;
+            Ok(Delivery { record, ..delivery })
+        };
+        deliveries.into_iter().map(open).collect()
+    }
+
+    fn open_messages(&self, messages: Vec<Message>) -> Result<Vec<Message>, StoreError> {
+        let open = |message: Message| {
+            let record = self.inner.sealer.open_record(&message.scope, message.record)?;
+            Ok(Message { record, ..message })
+        };
+        messages.into_iter().map(open).collect()
     }
 
     fn open_reply(&self, scope: &Scope, idempotency: &Idempotency, stored: StoredReply) -> Result<Reply, StoreError> {

@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use usher_storage::{Commit, Outcome, StoreError, Write};
+use usher_storage::{BankView, Commit, DeliveryFilter, Filter, MessageFilter, Outcome, StoreError, Write};
 
-use crate::fixtures::{House, NOW, OWN, SECRET, STRANGERS, commit, idempotency, record_id, reply};
+use crate::fixtures::{House, NOW, OWN, SECRET, STRANGERS, commit, idempotency, public_id, record_id, reply, told};
 
 #[tokio::test]
 async fn no_content_stands_in_the_files() {
@@ -24,6 +24,43 @@ async fn no_content_stands_in_the_files() {
     // Closing moves everything from the log into the database.
     house.reopen();
     check(&house);
+}
+
+#[tokio::test]
+async fn warnings_name_what_partners_made_up_and_are_sealed_too() {
+    let mut house = House::new().await;
+    let warnings = format!("[{{\"pointer\":\"/{SECRET}\"}}]");
+    for number in 1..=2 {
+        let mut tolerant = commit(number);
+        let Write::Record(record) = &mut tolerant.writes[0] else { panic!("a record comes first") };
+        record.warnings = warnings.clone().into();
+        tolerant.writes.push(told(number, "partner", "status.changed", "bank", NOW));
+        house.commit(tolerant).await;
+    }
+    house.reopen();
+    for entry in fs::read_dir(house.folder.path()).unwrap() {
+        let bytes = fs::read(entry.unwrap().path()).unwrap();
+        assert!(!bytes.windows(SECRET.len()).any(|window| window == SECRET.as_bytes()));
+    }
+
+    // Whoever reads the record gets them as they were.
+    let store = &house.store;
+    let view = BankView { environment: OWN.environment, destination: None };
+    let mut seen = vec![store.record(&OWN, public_id(1)).await.unwrap().unwrap()];
+    seen.extend(store.records(&OWN, Filter::Api("contact_request".into()), None, 9).await.unwrap().records);
+    seen.push(store.record_deliveries(&OWN, record_id(1)).await.unwrap().remove(0).record);
+    seen.push(store.delivery(view.clone(), 1).await.unwrap().unwrap().record);
+    let page = store.deliveries(view.clone(), DeliveryFilter::default(), None, 9).await.unwrap();
+    seen.extend(page.deliveries.into_iter().map(|delivery| delivery.record));
+    let mut messages = store.messages(view, MessageFilter::default(), None, 9).await.unwrap();
+    messages.extend(store.partner_messages(&OWN, None, 9).await.unwrap());
+    seen.extend(messages.into_iter().map(|message| message.record));
+    assert_eq!(seen.len(), 11);
+    assert!(seen.iter().all(|record| record.warnings == warnings));
+
+    house.database().execute("UPDATE records SET warnings = (SELECT max(warnings) FROM records)", []).unwrap();
+    let opened = [store.record(&OWN, public_id(1)).await, store.record(&OWN, public_id(2)).await];
+    assert_eq!(opened.iter().filter(|record| **record == Err(StoreError::Unreadable)).count(), 1, "moved to another");
 }
 
 #[tokio::test]
