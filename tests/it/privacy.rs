@@ -327,6 +327,29 @@ fn refuse_callers(talk: &mut Talk<'_>) {
 }
 
 #[test]
+fn a_name_that_a_partner_made_up_is_sealed_too() {
+    let (house, stranger) = House::with_stranger(usher_storage::Mode::Tolerant);
+    let House { place, gateway, .. } = house;
+    let mut body: Value = serde_json::from_str(&stranger.example(CONTACT, "general")).unwrap();
+    body[format!("{WORD}Name")] = json!(format!("{WORD}Value"));
+    let reply = stranger.post(CONTACT.path, "", body.to_string());
+    let id = accepted(CONTACT, &reply);
+    let warned = |reply: &Reply| reply.json()["warnings"][0]["pointer"] == json!(format!("/{WORD}Name"));
+    assert!(warned(&reply), "{}", reply.text);
+    // The partner reads it again as it was; nobody finds it on the disk or in the log.
+    assert!(warned(&stranger.get(&format!("/receipts/v1/{id}"))));
+    let data = place.path("usher-data");
+    let is_sealed = |log: &str| {
+        assert!(!log.contains(WORD), "{log}");
+        assert_eq!(found(&data, &[WORD.to_owned()]), [""; 0]);
+    };
+    is_sealed(&gateway.log());
+    let (code, log) = gateway.stop("TERM");
+    assert_eq!(code, Some(0), "{log}");
+    is_sealed(&log);
+}
+
+#[test]
 fn secrets_stand_in_their_own_files_and_nowhere_else() {
     let House { place, gateway, caller } = House::started_with(&["--log-level", "trace"]);
     let body = caller.example(CONTACT, "general");

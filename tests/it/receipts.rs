@@ -134,7 +134,10 @@ fn the_program_verifies_a_receipt_offline() {
     let place = &house.place;
     place.write("receipt.json", &receipt);
     place.write("body.json", &body);
-    place.write("other.json", body.replacen("\"forename\"", "\"forename\" ", 1).replacen("example.org", "example.com", 1));
+    place.write(
+        "other.json",
+        body.replacen("\"forename\"", "\"forename\" ", 1).replacen("example.org", "example.com", 1),
+    );
     place.write("keys.json", keys(&house.caller));
     place.write("no-keys.json", r#"{"keys":[]}"#);
     let mut changed: Receipt = read(&receipt);
