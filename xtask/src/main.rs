@@ -2,6 +2,7 @@
 
 mod bench;
 mod codegen;
+mod statements;
 mod test;
 
 use std::path::{Path, PathBuf};
@@ -20,6 +21,8 @@ struct Arguments {
 enum Command {
     /// Generate Rust and documents from the schemas.
     Codegen(codegen::Arguments),
+    /// Write the table of statements and what shows them.
+    Docs(statements::Arguments),
     /// Set up and run every test.
     Test,
     /// Run the benchmarks and print their tables.
@@ -29,6 +32,7 @@ enum Command {
 fn main() -> miette::Result<()> {
     match Arguments::parse().command {
         Command::Codegen(arguments) => codegen::run(&arguments),
+        Command::Docs(arguments) => statements::run(&arguments),
         Command::Test => test::run(),
         Command::Bench(arguments) => bench::run(&arguments),
     }

@@ -31,6 +31,8 @@ pub(crate) fn run() -> Result<()> {
     let data = data();
     step("generated files");
     crate::codegen::run(&crate::codegen::Arguments::check())?;
+    step("statements");
+    crate::statements::run(&crate::statements::Arguments::check())?;
     for Step { name, arguments } in STEPS {
         step(name);
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

@@ -90,6 +90,7 @@ mod tests {
         schema(&format!("appointment_request/v2/examples/valid/request/{name}.json"))
     }
 
+    // shows: IS-002
     #[test]
     fn an_accepted_request_goes_to_each_provider_once() {
         let minimal = example("minimal");
@@ -120,6 +121,7 @@ mod tests {
         });
     }
 
+    // shows: IS-078
     #[test]
     fn the_phone_number_is_kept_in_e164_beside_the_body() {
         for (number, e164) in [("030 123456", "+4930123456"), ("+420 601 123 456", "+420601123456")] {
@@ -129,6 +131,7 @@ mod tests {
         }
     }
 
+    // shows: IS-030
     #[test]
     fn the_agreement_is_needed_where_the_product_demands_it() {
         for (accepted, dpa, refused) in [

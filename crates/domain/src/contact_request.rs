@@ -108,6 +108,7 @@ mod tests {
         schema(&format!("contact_request/v1/examples/valid/request/{name}.json"))
     }
 
+    // shows: KB-001
     #[test]
     fn an_accepted_request_is_stored_whole_and_goes_to_the_bank() {
         let body = example("every_member");

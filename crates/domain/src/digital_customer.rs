@@ -285,6 +285,7 @@ mod tests {
         decision.warnings.iter().map(|warning| (warning.code, &warning.pointer[..])).collect()
     }
 
+    // shows: IA-013, IA-015
     #[test]
     fn a_new_person_gets_a_new_flow() {
         let body = example("create", "new_customer");
@@ -297,6 +298,7 @@ mod tests {
         assert_eq!(person, step.flow.person);
     }
 
+    // shows: IA-014
     #[test]
     fn what_the_register_says_of_a_new_person_is_kept_or_ends_it() {
         let body = example("create", "new_customer");
@@ -352,6 +354,7 @@ mod tests {
         assert_eq!(step.flow, flow(FlowState::Created));
     }
 
+    // shows: IA-016
     #[test]
     fn a_person_with_an_open_flow_gets_it_back_and_is_told_so() {
         for state in [FlowState::Created, FlowState::Informed] {
@@ -370,6 +373,7 @@ mod tests {
         }
     }
 
+    // shows: IA-022
     #[test]
     fn reading_stores_nothing_and_needs_an_open_flow() {
         let body = example("create", "read_open_flow");
@@ -379,6 +383,7 @@ mod tests {
         }
     }
 
+    // shows: IA-036
     #[test]
     fn an_update_informs_the_flow() {
         for name in ["home_selected", "contact_selected"] {
@@ -389,6 +394,7 @@ mod tests {
         }
     }
 
+    // shows: IA-069, IA-072, IA-073
     #[test]
     fn a_flow_is_completed_after_an_update_with_the_data_it_was_created_with() {
         let body = example("complete", "courier");
@@ -434,6 +440,7 @@ mod tests {
         assert_eq!(completed(&example("complete", "courier"), Some(expired)), Err(refusal));
     }
 
+    // shows: IA-041, IA-042, IA-043, IA-071
     #[test]
     fn a_flow_is_found_only_by_all_of_its_numbers() {
         let other_process = Flow { process: ProcessId::new(ProcessId::LAST).unwrap(), ..flow(FlowState::Informed) };
@@ -452,6 +459,7 @@ mod tests {
         assert_eq!(updated(&example("update", "home_selected"), Some(other_person)), Err(refusal));
     }
 
+    // shows: IA-017
     #[test]
     fn the_body_must_name_the_application_of_the_key_and_is_stored_without_it() {
         let other = |body: &Value| with(body, "/Header/AppKey", "00000000-0000-4000-8000-000000000002".into());

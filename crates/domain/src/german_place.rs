@@ -39,6 +39,7 @@ pub fn geo_code(code: &str) -> GeoCode {
 mod tests {
     use super::*;
 
+    // shows: IS-066
     #[test]
     fn a_code_outside_every_assigned_region_is_refused() {
         for (code, assigned) in [
@@ -73,6 +74,7 @@ mod tests {
         }
     }
 
+    // shows: IS-065
     #[test]
     fn a_geo_code_is_german_or_refused_and_its_state_known_or_warned_of() {
         for (code, expected) in [

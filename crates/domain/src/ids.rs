@@ -137,6 +137,7 @@ mod tests {
         }
     }
 
+    // shows: IA-033
     #[test]
     fn a_process_id_has_16_digits_and_fits_a_double() {
         let mut random = seeded(2);
@@ -156,6 +157,7 @@ mod tests {
         }
     }
 
+    // shows: IA-034
     #[test]
     fn a_customer_number_has_10_digits_and_no_leading_zero() {
         let mut random = seeded(3);

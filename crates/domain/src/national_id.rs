@@ -48,6 +48,7 @@ mod tests {
     const SPECIMEN: &str = "10000000146";
     const SYNTHETIC: &str = "98760000088";
 
+    // shows: IA-010
     #[test]
     fn each_environment_takes_its_own_ids() {
         use Environment::{Production, Sandbox};

@@ -53,6 +53,7 @@ mod tests {
     use super::*;
     use crate::random::{Random, seeded};
 
+    // shows: IS-078
     #[test]
     fn a_real_number_becomes_e164() {
         use PhoneRegion::{Cz, De, Tr};
@@ -73,6 +74,7 @@ mod tests {
         }
     }
 
+    // shows: IS-077
     #[test]
     fn a_number_that_cannot_exist_is_refused() {
         use PhoneRegion::{Cz, De, Tr};

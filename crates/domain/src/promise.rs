@@ -134,6 +134,7 @@ mod tests {
         check(2160, None, "2026-11-20T22:30:00Z", "2027-02-18T22:30:00Z");
     }
 
+    // shows: KB-008, KB-015
     #[test]
     fn only_service_hours_count() {
         let office = || Some(service(WEEK, 9, 17));
@@ -177,6 +178,7 @@ mod tests {
         assert_eq!(promised_at(&promise, over, received_at), "2026-11-21T13:00:00Z".parse().unwrap());
     }
 
+    // shows: KB-016
     #[test]
     fn a_contact_request_asks_for_the_time_of_its_recontact() {
         let body = schema("contact_request/v1/examples/valid/request/general.json");

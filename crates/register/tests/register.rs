@@ -37,6 +37,7 @@ async fn ask(register: &HttpRegister) -> Result<Finding, RegisterUnavailable> {
     register.look_up(&Personal::new(NUMBER.to_owned()), CORRELATION).await
 }
 
+// shows: IA-014
 #[tokio::test]
 async fn a_person_is_asked_for_with_the_key_and_without_showing_the_number() {
     let server = Server::start([answer(200, FOUND).into()]).await;

@@ -65,6 +65,7 @@ mod tests {
         assert_eq!(found, expected, "{sent:?}");
     }
 
+    // shows: IA-006
     #[test]
     fn one_key_is_taken_from_any_of_the_three_headers() {
         check(&[("x-api-key", "k")], Ok("k"));

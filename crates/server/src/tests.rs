@@ -124,6 +124,7 @@ fn check(reply: &Reply, status: u16, code: &str) {
     assert_eq!((reply.status, told), (status, code), "{}", reply.text);
 }
 
+// shows: KB-007
 #[tokio::test]
 async fn an_accepted_contact_request_can_be_read_again() {
     let world = world().await;
@@ -390,6 +391,7 @@ async fn a_check_says_what_a_submit_would_and_stores_nothing() {
     check(&reply, 201, "");
 }
 
+// shows: IS-001, IS-003
 #[tokio::test]
 async fn an_appointment_request_is_answered_in_messages() {
     let world = world().await;
@@ -424,6 +426,7 @@ fn of_flow(example_path: &str, created: &Value, request_id: &str) -> Value {
     body
 }
 
+// shows: IA-001, IA-002, IA-069, IA-070
 #[tokio::test]
 async fn a_flow_goes_from_create_over_update_to_complete() {
     let world = world().await;
@@ -480,6 +483,7 @@ async fn a_flow_goes_from_create_over_update_to_complete() {
     assert_eq!(items, Some(3), "one record for each accepted step");
 }
 
+// shows: IA-016
 #[tokio::test]
 async fn a_person_has_one_open_flow_with_an_application() {
     let world = world().await;

@@ -14,6 +14,7 @@ const JSON: &str = "Content-Type: application/json\r\n";
 /// An id that nobody was given.
 const UNKNOWN: &str = "3f1c2b7a-9d4e-4c58-8a60-5b7e1d2f3c4a";
 
+// shows: IA-006
 #[test]
 fn a_key_is_taken_from_each_of_its_headers_and_nothing_else_opens() {
     let house = House::new();

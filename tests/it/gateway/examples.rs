@@ -12,6 +12,7 @@ use super::{
 use crate::contract::examples::{Example, body_of, examples};
 use crate::http::Reply;
 
+// shows: KB-001, IS-005
 #[test]
 fn every_valid_example_is_accepted_and_its_check_says_so() {
     let house = House::new();
@@ -246,6 +247,7 @@ fn valid(submit: Submit, name: &str) -> Value {
     serde_json::from_str(&example.unwrap().text).unwrap()
 }
 
+// shows: IS-056, IS-067
 #[test]
 fn the_documented_mistakes_in_an_appointment_request_are_told_at_once() {
     let mut body = valid(APPOINTMENT, "minimal");
@@ -258,6 +260,7 @@ fn the_documented_mistakes_in_an_appointment_request_are_told_at_once() {
     insta::assert_snapshot!(answer(APPOINTMENT, &body));
 }
 
+// shows: IA-038
 #[test]
 fn the_documented_mistakes_in_an_update_are_told_at_once() {
     let mut body = valid(UPDATE, "home_selected");
@@ -278,6 +281,7 @@ fn missing_fields_and_an_unknown_product_in_a_contact_request_are_told_at_once()
     insta::assert_snapshot!(answer(CONTACT, &body));
 }
 
+// shows: IA-042
 #[test]
 fn a_method_of_a_flow_that_is_not_there_is_refused_at_the_number() {
     let house = House::new();

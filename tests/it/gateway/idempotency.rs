@@ -170,6 +170,7 @@ fn of_twins_at_the_same_time_one_is_stored() {
     assert_eq!(caller.receipts("").len(), 30);
 }
 
+// shows: IA-020
 #[test]
 fn without_a_key_the_request_id_of_the_channel_and_the_same_body_are_a_repeat() {
     let house = House::new();

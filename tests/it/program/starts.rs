@@ -51,6 +51,7 @@ fn check_lines(gateway: &Gateway) {
     }
 }
 
+// shows: IA-010
 #[test]
 fn the_first_start_makes_everything_and_every_printed_line_answers_2xx() {
     let place = Place::new();

@@ -63,6 +63,7 @@ fn a_product_says_what_was_written() {
     assert!(!products.product_of(Asked::Onboarding).is_offered);
 }
 
+// shows: KB-009
 #[test]
 fn a_partner_with_rules_of_its_own_earns_by_these_only() {
     let products = read(&example("every_member")).unwrap();

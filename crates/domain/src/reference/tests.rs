@@ -145,6 +145,7 @@ fn our_own_lists_count_in_the_sandbox_until_one_of_their_subject_is_loaded() {
     assert_eq!(in_force(&loaded, Sandbox).existence(Subject::Education, "4", &consulted), Existence::Present);
 }
 
+// shows: IA-078
 #[test]
 fn a_label_agrees_whatever_its_turkish_case() {
     let empty = Reference::default();
@@ -168,6 +169,7 @@ fn a_label_agrees_whatever_its_turkish_case() {
     assert!(lists.may_belong(Subject::Town, "99000010000", "34", &Consulted::default()));
 }
 
+// shows: IS-068
 #[test]
 fn a_blocked_term_is_found_as_a_whole_word_only_and_allowed_terms_pass() {
     let reference = reference(&[

@@ -92,6 +92,7 @@ fn an_unreadable_body_is_told_where_it_breaks() {
     );
 }
 
+// shows: IS-056, IS-057, IS-058, IS-059
 #[test]
 fn messages_name_each_mistake_as_the_platform_does() {
     let fault = violated(
@@ -141,6 +142,7 @@ fn messages_say_what_is_wrong_beside_the_body_too() {
     );
 }
 
+// shows: IA-031
 #[test]
 fn a_service_response_begins_with_its_type() {
     let fault = violated(vec![violation("/Parameters/0/Email", "pattern", Some("\"^a$\""))], false);

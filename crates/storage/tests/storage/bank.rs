@@ -136,6 +136,7 @@ async fn pulled(house: &House, view: &BankView, filter: MessageFilter, after: Op
     messages.into_iter().map(|one| (one.id, one.record.id.as_u128(), one.event)).collect()
 }
 
+// shows: KB-002
 #[tokio::test]
 async fn the_bank_pulls_what_it_has_not_acknowledged() {
     let house = inbox().await;
@@ -218,6 +219,7 @@ async fn a_partner_reads_what_its_application_is_told_and_nobody_elses() {
     }
 }
 
+// shows: KB-002, KB-008
 #[tokio::test]
 async fn the_time_to_first_contact_is_told_by_product_and_partner() {
     let house = inbox().await;

@@ -47,6 +47,7 @@ fn row(id: i64, kind: &str) -> (i64, String) {
     (id, kind.to_owned())
 }
 
+// shows: KB-009
 #[tokio::test]
 async fn an_entry_is_there_with_what_caused_it() {
     let house = house().await;
