@@ -34,7 +34,11 @@ use crate::failure::Failure;
 use crate::settings::{Argument, Settings, Sources};
 
 fn main() -> ExitCode {
-    match run(Cli::parse()) {
+    let cli = Cli::parse();
+    for said in settings::unread(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())) {
+        let _ = writeln!(io::stderr(), "warning: {said}");
+    }
+    match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             let code = failure.exit_code();

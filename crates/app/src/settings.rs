@@ -269,6 +269,26 @@ impl TryFrom<Values> for Settings {
     }
 }
 
+/// Variables of the environment that are read elsewhere: by the command line, and by the tests.
+const OTHER_VARIABLES: [&str; 7] =
+    ["USHER_CONFIG", "USHER_SERVER", "USHER_KEY", "USHER_KEY_FILE", "USHER_TLS_CA", "USHER_DATA", "USHER_PROGRAM"];
+
+/// What to say of variables that begin like ours and that nobody reads: most are misspelt, and would do nothing.
+pub(crate) fn unread(names: impl IntoIterator<Item = String>) -> Vec<String> {
+    let known: Vec<String> =
+        SETTINGS.iter().map(|it| variable(it.name)).chain(OTHER_VARIABLES.map(str::to_owned)).collect();
+    let is_unread = |name: &String| name.starts_with("USHER_") && !known.contains(name);
+    let mut unread: Vec<String> = names.into_iter().filter(is_unread).collect();
+    unread.sort();
+    // What all of them begin with is no likeness.
+    let endings = || known.iter().filter_map(|name| name.strip_prefix("USHER_"));
+    let said = |name: String| match file::most_like(&name["USHER_".len()..], endings()) {
+        Some(meant) => format!("the variable {name} is not read; did you mean USHER_{meant}?"),
+        None => format!("the variable {name} is not read; there is no such setting"),
+    };
+    unread.into_iter().map(said).collect()
+}
+
 /// Values from one place, which is remembered with each of them.
 struct Source {
     metadata: Metadata,

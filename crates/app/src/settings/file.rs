@@ -88,9 +88,13 @@ fn named(path: &Path, text: &str) -> NamedSource<String> {
 fn nearest(name: &str) -> Option<&'static str> {
     // The spelling of the command line is a near miss too.
     let name = name.to_ascii_lowercase().replace('-', "_");
-    SETTINGS
-        .iter()
-        .map(|setting| (strsim::jaro_winkler(&name, setting.name), setting.name))
+    most_like(&name, SETTINGS.iter().map(|setting| setting.name))
+}
+
+/// The known name that another most looks like, if it looks like one.
+pub(super) fn most_like<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    known
+        .map(|known| (strsim::jaro_winkler(name, known), known))
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|(one, _), (other, _)| one.total_cmp(other))
         .map(|(_, known)| known)

@@ -186,3 +186,16 @@ fn a_certificate_without_its_key_is_refused() {
     check_refused("tls_cert = 'a.pem'", &["`tls_cert` is set, but `tls_key` is not", "--tls-key"]);
     check_refused("tls_key = 'a.pem'", &["`tls_key` is set, but `tls_cert` is not"]);
 }
+
+#[test]
+fn a_misspelt_variable_is_told_with_the_nearest_name() {
+    let names = ["USHER_LISTN", "USHER_KEY_FIEL", "USHER_LISTEN", "USHER_CONFIG", "USHERS", "PATH", "USHER_QQQ"];
+    assert_eq!(
+        unread(names.map(str::to_owned)),
+        [
+            "the variable USHER_KEY_FIEL is not read; did you mean USHER_KEY_FILE?",
+            "the variable USHER_LISTN is not read; did you mean USHER_LISTEN?",
+            "the variable USHER_QQQ is not read; there is no such setting",
+        ]
+    );
+}
