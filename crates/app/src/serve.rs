@@ -14,6 +14,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use usher_domain::environment::Environment;
 use usher_domain::products::Products;
 use usher_server::accept::{Listener, Transport};
+use usher_server::documents;
 use usher_server::gateway::{Gateway, Parts};
 use usher_server::limits::Limits;
 use usher_server::tls::{Tls, TlsVersionMin};
@@ -64,6 +65,9 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
         limits,
         clock: Timestamp::now,
     }));
+    // A request is never judged without the lists that are there.
+    documents::load(&gateway).await.map_err(|_| Fault::StoreBroken)?;
+    let following = tokio::spawn(documents::follow(gateway.clone()));
     let purging = tokio::spawn(purge(store.clone()));
     let (stopping, stopped) = watch::channel(false);
     let told = |mut stopped: watch::Receiver<bool>| async move {
@@ -93,6 +97,7 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
         is_broken
     };
     let (drained, bank_cut, is_broken) = tokio::join!(serving, serving_bank, until);
+    following.abort();
     purging.abort();
     let closing = tokio::task::spawn_blocking(move || store.close());
     closing.await.map_err(|_| Fault::StoreBroken)?;

@@ -6,11 +6,11 @@ mod tests;
 use std::borrow::Cow;
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION, X_CONTENT_TYPE_OPTIONS};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
@@ -18,6 +18,7 @@ use bytes::Bytes;
 use hyper::body::Body as _;
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
+use usher_domain::facts::ContractFacts;
 use usher_wire::{Operation, OperationKind};
 
 use crate::caller::{Kind, Known, Name};
@@ -48,6 +49,8 @@ pub(crate) struct Call<K = Known> {
     pub(crate) head: Parts,
     pub(crate) body: Bytes,
     pub(crate) now: Timestamp,
+    /// What its body is judged by, as soon as it is. The lists it was checked with stand there.
+    pub(crate) facts: OnceLock<ContractFacts>,
 }
 
 /// What a call is answered with when all is well.
@@ -61,6 +64,8 @@ pub(crate) struct Answer {
     pub(crate) is_replayed: bool,
     /// Who may keep it, and how long.
     pub(crate) cache_control: HeaderValue,
+    /// By what a kept answer is recognised as the one that would be given now.
+    pub(crate) etag: Option<HeaderValue>,
 }
 
 /// Nobody keeps an answer, unless it says otherwise.
@@ -71,7 +76,7 @@ impl<K> Call<K> {
     pub(crate) fn answer(&self, body: Vec<u8>) -> Answer {
         let media_type = Cow::Borrowed("application/json");
         let status = self.operation.success;
-        Answer { status, media_type, location: None, body, is_replayed: false, cache_control: NO_STORE }
+        Answer { status, media_type, location: None, body, is_replayed: false, cache_control: NO_STORE, etag: None }
     }
 }
 
@@ -115,7 +120,8 @@ where
             };
             is_arriving = false;
             let (operation, correlation, now) = (route.operation, line.correlation, gateway.now());
-            handle(Call { gateway: gateway.clone(), operation, known, correlation, head, body: bytes, now }).await
+            let (gateway, facts) = (gateway.clone(), OnceLock::new());
+            handle(Call { gateway, operation, known, correlation, head, body: bytes, now, facts }).await
         });
         contain(work, deadline).await
     };
@@ -200,6 +206,9 @@ impl Answer {
         let mut response = Response::new(Body::from(self.body));
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, self.cache_control);
+        if let Some(etag) = self.etag {
+            headers.insert(ETAG, etag);
+        }
         let media_type = match self.media_type {
             Cow::Borrowed(media_type) => Ok(HeaderValue::from_static(media_type)),
             Cow::Owned(media_type) => HeaderValue::try_from(media_type),

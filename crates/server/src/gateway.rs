@@ -7,6 +7,7 @@ use usher_domain::environment::Environment;
 use usher_domain::key::Pepper;
 use usher_domain::products::Products;
 use usher_domain::receipt::DigestKey;
+use usher_domain::reference::Reference;
 use usher_domain::signature::SigningKeys;
 use usher_storage::Store;
 
@@ -24,6 +25,7 @@ pub struct Gateway {
     pub(crate) digests: DigestKey,
     pub(crate) signing: SigningKeys,
     products: RwLock<Arc<Products>>,
+    reference: RwLock<Arc<Reference>>,
     pub(crate) registers: Registers,
     pub(crate) limits: Limits,
     clock: fn() -> Timestamp,
@@ -56,8 +58,19 @@ impl Gateway {
     pub fn new(parts: Parts) -> Self {
         let Parts { store, pepper, digests, signing, environments, products, registers, limits, clock } = parts;
         let products = RwLock::new(Arc::new(products));
+        let reference = RwLock::new(Arc::new(Reference::default()));
         let callers = Callers::new(pepper, environments);
-        Gateway { store, callers, digests, signing, products, registers, limits, clock }
+        Gateway { store, callers, digests, signing, products, reference, registers, limits, clock }
+    }
+
+    /// The code lists. Whoever judges a request asks once.
+    pub(crate) fn reference(&self) -> Arc<Reference> {
+        self.reference.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts code lists in force, for every request that is judged from now on.
+    pub(crate) fn put_reference(&self, reference: Reference) {
+        *self.reference.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(reference);
     }
 
     /// The products in force. Whoever decides asks once, so that one request is judged by one version.

@@ -4,11 +4,13 @@
 //! the answer form of the API that was called. What a request means is decided in the domain, what is kept in the storage.
 
 pub mod accept;
+pub mod documents;
 pub mod gateway;
 pub mod limits;
 pub mod register;
 pub mod tls;
 
+mod about_data;
 mod appointment_request;
 mod body;
 mod caller;
@@ -25,6 +27,7 @@ mod parameters;
 mod random;
 mod receipt;
 mod receipts;
+mod reference;
 mod routes;
 mod signing_keys;
 mod submit;

@@ -11,8 +11,10 @@ use usher_contract::appointment_request::v2::operations as appointment_request_v
 use usher_contract::contact_request::v1::operations as contact_request_v1;
 use usher_contract::digital_customer::v1::operations as digital_customer_v1;
 use usher_contract::receipts::v1::operations as receipts_v1;
+use usher_contract::reference::v1::operations as reference_v1;
 use usher_contract::signing_keys::v1::operations as signing_keys_v1;
-use usher_domain::facts::ContractFacts;
+use usher_domain::facts::{ContractFacts, Terms};
+use usher_domain::products::Asked;
 use usher_wire::{Limits, Operation, Options, Unserved};
 
 use crate::appointment_request::AppointmentRequest;
@@ -24,8 +26,9 @@ use crate::exchange::{Answer, Call, Route, exchange, refuse};
 use crate::fault::Fault;
 use crate::gateway::Gateway;
 use crate::receipts::Receipts;
+use crate::reference::Reference;
 use crate::signing_keys::SigningKeys;
-use crate::{appointment_request, contact_request, digital_customer, parameters};
+use crate::{about_data, appointment_request, contact_request, digital_customer, parameters};
 
 /// All that the gateway offers to partners.
 pub fn router(gateway: &Arc<Gateway>) -> Router {
@@ -40,6 +43,8 @@ pub fn router(gateway: &Arc<Gateway>) -> Router {
     let routes =
         mount(routes, gateway, &digital_customer_v1::OPERATIONS, demand, Dialect::ServiceResponse, digital_customer);
     let routes = mount(routes, gateway, &receipts_v1::OPERATIONS, |_| None, Dialect::Problem, receipts);
+    let routes = mount(routes, gateway, &reference_v1::OPERATIONS, |_| None, Dialect::Problem, reference);
+    let routes = about_data::mount(routes, gateway);
     let routes = mount(routes, gateway, &signing_keys_v1::OPERATIONS, |_| (), Dialect::Problem, signing_keys);
     close(routes, gateway)
 }
@@ -84,32 +89,32 @@ fn method(operation: &Operation) -> MethodFilter {
 }
 
 async fn contact_request(call: Call) -> Result<Answer, Fault> {
-    let (parameters, facts) = (parameters::of(&call)?, facts(&call));
-    let options = options(&call, &facts);
+    let (parameters, facts) = (parameters::of(&call)?, facts(&call, contact_terms(&call)));
+    let options = options(&call, facts);
     let server = &ContactRequest;
     let served = contact_request_v1::serve(server, call.operation, &call, &parameters, &call.body, &options);
     served.await?
 }
 
 async fn appointment_request(call: Call) -> Result<Answer, Fault> {
-    let (parameters, facts) = (parameters::of(&call)?, facts(&call));
-    let options = options(&call, &facts);
+    let (parameters, facts) = (parameters::of(&call)?, facts(&call, terms(&call, Asked::Appointment)));
+    let options = options(&call, facts);
     let server = &AppointmentRequest;
     let served = appointment_request_v2::serve(server, call.operation, &call, &parameters, &call.body, &options);
     served.await?
 }
 
 async fn digital_customer(call: Call) -> Result<Answer, Fault> {
-    let (parameters, facts) = (parameters::of(&call)?, facts(&call));
-    let options = options(&call, &facts);
+    let (parameters, facts) = (parameters::of(&call)?, facts(&call, terms(&call, Asked::Onboarding)));
+    let options = options(&call, facts);
     let server = &DigitalCustomer;
     let served = digital_customer_v1::serve(server, call.operation, &call, &parameters, &call.body, &options);
     served.await?
 }
 
 async fn receipts(call: Call) -> Result<Answer, Fault> {
-    let (parameters, facts) = (parameters::of(&call)?, facts(&call));
-    let options = options(&call, &facts);
+    let parameters = parameters::of(&call)?;
+    let options = Options { mode: call.known.mode, limits: Limits::GATEWAY, facts: None };
     receipts_v1::serve(&Receipts, call.operation, &call, &parameters, &call.body, &options).await?
 }
 
@@ -119,8 +124,35 @@ async fn signing_keys(call: Call<Anyone>) -> Result<Answer, Fault> {
     signing_keys_v1::serve(&SigningKeys, call.operation, &call, &parameters, &call.body, &options).await?
 }
 
-fn facts(call: &Call) -> ContractFacts {
-    ContractFacts::new(call.now, call.known.caller.environment)
+async fn reference(call: Call) -> Result<Answer, Fault> {
+    let parameters = parameters::of(&call)?;
+    let options = Options { mode: call.known.mode, limits: Limits::GATEWAY, facts: None };
+    reference_v1::serve(&Reference, call.operation, &call, &parameters, &call.body, &options).await?
+}
+
+/// What the body is judged by. It stays with the call, as it learns which lists are asked.
+fn facts(call: &Call, terms: Terms) -> &ContractFacts {
+    let environment = call.known.caller.environment;
+    call.facts.get_or_init(|| ContractFacts::with(call.now, environment, terms, call.gateway.reference()))
+}
+
+fn terms(call: &Call, asked: Asked) -> Terms {
+    Terms::of(call.gateway.products().product_of(asked), asked)
+}
+
+/// The terms of the product that a contact request is about. Members are judged in the order they come, and the subject may
+/// come last: where products differ the body is looked into before.
+fn contact_terms(call: &Call) -> Terms {
+    let products = call.gateway.products();
+    let terms = |asked: Asked| Terms::of(products.product_of(asked), asked);
+    let general = terms(Asked::General);
+    let mut contact = Asked::ALL.into_iter().filter(|asked| asked.product_type().is_some());
+    if contact.all(|asked| terms(asked) == general) {
+        return general;
+    }
+    let body: Option<serde_json::Value> = serde_json::from_slice(&call.body).ok();
+    let asked = body.and_then(|body| Asked::of_product_type(body["subject"]["productType"].as_str()?));
+    asked.map_or(general, terms)
 }
 
 fn options<'f>(call: &Call, facts: &'f ContractFacts) -> Options<'f> {

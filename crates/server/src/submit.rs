@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use usher_domain::accept::{Accept, Attribution, Decision, Person};
+use usher_domain::facts::ContractFacts;
 use usher_domain::idempotency::IdempotencyKey;
 use usher_domain::ids::PublicId;
 use usher_domain::products::{Policy, Product, Products};
@@ -284,6 +285,7 @@ impl Answer {
             body: reply.body.into_vec(),
             is_replayed: false,
             cache_control: NO_STORE,
+            etag: None,
         }
     }
 
@@ -316,9 +318,15 @@ fn record(call: &Call, api: &Api, decision: &Decision, warnings: String, process
         process_id,
         product: decision.product.clone().into(),
         products_version: decision.products_version,
-        lists: Cow::Borrowed("[]"),
+        lists: lists_json(call).into(),
         person: decision.person.map(|person| *person.as_bytes()),
     }
+}
+
+/// The lists the body was checked with, as a JSON array of `name@version`.
+fn lists_json(call: &Call) -> String {
+    let lists = call.facts.get().map(ContractFacts::lists).unwrap_or_default();
+    serde_json::to_string(&lists).expect("texts can be written as JSON")
 }
 
 /// An id in the order of time (version 7), for inside use.

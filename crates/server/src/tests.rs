@@ -1,5 +1,7 @@
 //! The promises of the gateway to a partner, over HTTP, on the examples of the contracts.
 
+mod reference;
+
 use std::path::Path;
 
 use serde_json::{Value, json};

@@ -26,6 +26,10 @@ pub mod platform;
 /// The contracts below `receipts`.
 #[rustfmt::skip]
 pub mod receipts;
+#[cfg(feature = "reference")]
+/// The contracts below `reference`.
+#[rustfmt::skip]
+pub mod reference;
 #[cfg(feature = "register")]
 /// The contracts below `register`.
 #[rustfmt::skip]

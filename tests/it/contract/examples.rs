@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use usher_contract::{
     appointment_request::v2 as appointment, contact_request::v1 as contact, digital_customer::v1 as customer,
-    platform::v1 as platform, register::v1 as register, shared,
+    platform::v1 as platform, reference::v1 as reference, register::v1 as register, shared,
 };
 use usher_domain::environment::Environment;
 use usher_domain::facts::ContractFacts;
@@ -70,6 +70,10 @@ pub(crate) const READERS: &[(&str, &str, Read)] = &[
     ("platform/v1", "fixed_commission", read::<platform::FixedCommission>),
     ("platform/v1", "percentage_commission", read::<platform::PercentageCommission>),
     ("platform/v1", "products", read::<platform::Products>),
+    ("reference/v1", "entry", read::<reference::Entry>),
+    ("reference/v1", "list", read::<reference::List>),
+    ("reference/v1", "list_page", read::<reference::ListPage>),
+    ("reference/v1", "lists", read::<reference::Lists>),
     ("register/v1", "deceased", read::<register::Deceased>),
     ("register/v1", "found", read::<register::Found>),
     ("register/v1", "lookup", read::<register::Lookup>),

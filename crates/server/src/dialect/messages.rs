@@ -31,7 +31,7 @@ pub(super) fn write(fault: &Fault) -> Vec<u8> {
 
 fn mistake(violation: &Violation, code: MessageCode) -> AnswerMessage<Cow<'_, str>> {
     let name = parameter_name(violation.code, &violation.pointer);
-    let cause = message(violation);
+    let cause = if violation.code == "blacklisted" { blacklisted(&violation.pointer) } else { message(violation) };
     let reason = format!("Invalid parameter: parameterName={name} reason=The request is not schema valid. [{cause}]");
     AnswerMessage {
         message_code: code,
@@ -42,6 +42,18 @@ fn mistake(violation: &Violation, code: MessageCode) -> AnswerMessage<Cow<'_, st
         limit: limit(violation),
         unknown: Unknown::default(),
     }
+}
+
+/// The cause as that platform gives it: `SURNAME is blacklisted`.
+fn blacklisted(pointer: &str) -> Cow<'static, str> {
+    let mut name = String::new();
+    for character in pointer.rsplit('/').next().unwrap_or_default().chars() {
+        if character.is_ascii_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.push(character.to_ascii_uppercase());
+    }
+    format!("{name} is blacklisted").into()
 }
 
 /// The kind of message, for programs written against the platform.

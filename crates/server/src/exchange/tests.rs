@@ -39,6 +39,7 @@ async fn echo(call: Call) -> Result<Answer, Fault> {
         body: call.body.to_vec(),
         is_replayed: false,
         cache_control: NO_STORE,
+        etag: None,
     })
 }
 
