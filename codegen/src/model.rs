@@ -72,6 +72,33 @@ pub struct Annotations {
     pub code: Option<String>,
     /// `x-credential`
     pub credential: bool,
+    /// `xml`
+    pub xml: Xml,
+}
+
+/// What a message is in XML, as far as its schema says it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Xml {
+    /// `name`: of the root element.
+    pub name: Option<String>,
+    /// `namespace`: of the root element.
+    pub namespace: Option<String>,
+    /// `prefix`: that the root element is written with.
+    pub prefix: Option<String>,
+    /// `x-type-namespace`: of the names in `xsi:type`.
+    pub type_namespace: Option<String>,
+}
+
+impl Xml {
+    fn of(value: &Json) -> Xml {
+        let text = |name: &str| value.member(name).and_then(Json::as_str).map(str::to_owned);
+        Xml {
+            name: text("name"),
+            namespace: text("namespace"),
+            prefix: text("prefix"),
+            type_namespace: text("x-type-namespace"),
+        }
+    }
 }
 
 /// The assertions on numbers, each as JSON text.
@@ -361,6 +388,7 @@ impl Lowering<'_> {
             "x-rust-name" => note.rust_name = text(),
             "x-code" => note.code = text(),
             "x-credential" => note.credential = value.as_bool() == Some(true),
+            "xml" => note.xml = Xml::of(value),
             "x-rule" => schema.rule = text(),
             "type" => {
                 let names = value.as_array().map_or_else(|| vec![value], |list| list.iter().collect());

@@ -73,6 +73,18 @@ pub struct Operation {
     pub request: Option<Location>,
     /// Status or `default`, and the schema of the JSON answer.
     pub responses: Vec<(String, Option<Location>)>,
+    /// Whether the body may be XML too.
+    pub xml_request: bool,
+    /// The answers that may be XML too.
+    pub xml_answers: Vec<String>,
+}
+
+impl Operation {
+    /// The status of a good answer: the first of the two hundreds.
+    pub fn success(&self) -> u16 {
+        let statuses = self.responses.iter().filter_map(|(status, _)| status.parse::<u16>().ok());
+        statuses.filter(|status| (200..300).contains(status)).min().unwrap_or(200)
+    }
 }
 
 /// One parameter of an operation.
@@ -212,15 +224,18 @@ impl<'r> Reading<'r, '_> {
         }
         self.check_parameters(pointer, path, node, &parameters);
         let mut responses = Vec::new();
+        let mut xml_answers = Vec::new();
         for response in node.member("responses").and_then(Node::as_object).unwrap_or_default() {
             let below = format!("{pointer}/responses/{}", escape_token(&response.key));
             let (below, response_node) = self.follow(below, &response.value);
+            if self.has_xml(&below, response_node) {
+                xml_answers.push(response.key.clone());
+            }
             responses.push((response.key.clone(), self.json_content(&below, response_node)));
         }
-        let request = node.member("requestBody").and_then(|body| {
-            let (below, body) = self.follow(format!("{pointer}/requestBody"), body);
-            self.json_content(&below, body)
-        });
+        let body = node.member("requestBody").map(|body| self.follow(format!("{pointer}/requestBody"), body));
+        let request = body.as_ref().and_then(|(below, body)| self.json_content(below, body));
+        let xml_request = body.as_ref().is_some_and(|(below, body)| self.has_xml(below, body));
         Operation {
             location: self.at(pointer),
             id,
@@ -232,6 +247,8 @@ impl<'r> Reading<'r, '_> {
             parameters,
             request,
             responses,
+            xml_request,
+            xml_answers,
         }
     }
 
@@ -325,6 +342,22 @@ impl<'r> Reading<'r, '_> {
         let place = self.at(&format!("{pointer}/content/{}/schema", escape_token(&media.key)));
         self.registry.schema(&place)?;
         Some(place)
+    }
+
+    /// Whether a body may be XML too, of the same schema.
+    fn has_xml(&mut self, pointer: &str, node: &'r Node) -> bool {
+        let Some(xml) = node.member("content").and_then(|content| content.member("application/xml")) else {
+            return false;
+        };
+        let place = self.at(&format!("{pointer}/content/application~1xml/schema"));
+        let meant = |place: &Location| self.registry.reference(place);
+        let json = self.json_content(pointer, node);
+        let same = meant(&place).is_some_and(|schema| json.as_ref().and_then(meant) == Some(schema));
+        if !same {
+            let message = "the XML form of a body is another form of its JSON".to_owned();
+            self.fault(&place.pointer, xml, message, "refer to the same schema as `application/json` beside it");
+        }
+        same
     }
 }
 

@@ -5,6 +5,7 @@
 mod checks;
 mod operations;
 mod types;
+mod xml;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,6 +41,7 @@ pub fn emit(registry: &Registry<'_>, plan: &Plan, apis: &[Api]) -> Result<Vec<(S
         rules: BTreeSet::new(),
         places: BTreeMap::new(),
         checks: BTreeMap::new(),
+        xml: BTreeSet::new(),
         here: Module::default(),
         faults: Vec::new(),
     };
@@ -72,6 +74,8 @@ struct Emitter<'e> {
     places: BTreeMap<(Module, String), NodeId>,
     /// Checks that read again, by the number that the runtime remembers their verdicts under.
     checks: BTreeMap<u32, NodeId>,
+    /// The schemas whose XML tables are there, and whether a request or an answer asked for each.
+    xml: BTreeSet<(NodeId, bool)>,
     /// The module whose items are being written: its own are named without a path.
     here: Module,
     faults: Vec<Diagnostic>,

@@ -79,10 +79,11 @@ impl Emitter<'_> {
         self.items.entry(std::mem::take(&mut self.here)).or_default().insert((first, 9), items);
     }
 
-    fn entry(&self, operation: &Operation) -> TokenStream {
+    fn entry(&mut self, operation: &Operation) -> TokenStream {
+        let xml = self.xml_forms(operation);
         let Operation { id, method, path, .. } = operation;
         let kind = format_ident!("{}", crate::name::pascal(&operation.kind));
-        let success = proc_macro2::Literal::u16_unsuffixed(success(operation));
+        let success = proc_macro2::Literal::u16_unsuffixed(operation.success());
         let body = operation.request.is_some();
         let parameters = operation.parameters.iter().map(|parameter| {
             let name = &parameter.name;
@@ -99,6 +100,7 @@ impl Emitter<'_> {
             success: #success,
             body: #body,
             parameters: &[#(#parameters),*],
+            xml: #xml,
         })
     }
 
@@ -160,7 +162,7 @@ impl Emitter<'_> {
             }
         });
         let given: Vec<TokenStream> = given.collect();
-        let answer = answer(operation, &success(operation).to_string())
+        let answer = answer(operation, &operation.success().to_string())
             .map_or_else(|| quote!(wire::Json), |at| self.type_at(at));
         let error = answer_of_errors(operation).map_or_else(|| quote!(wire::Json), |at| self.type_at(at));
         let mutable = (taken_body.is_some() || !given.is_empty()).then(|| quote!(mut));
@@ -177,12 +179,6 @@ impl Emitter<'_> {
             }
         )
     }
-}
-
-/// The status of a good answer: the first of the two hundreds.
-fn success(operation: &Operation) -> u16 {
-    let statuses = operation.responses.iter().filter_map(|(status, _)| status.parse::<u16>().ok());
-    statuses.filter(|status| (200..300).contains(status)).min().unwrap_or(200)
 }
 
 fn answer<'o>(operation: &'o Operation, status: &str) -> Option<&'o Location> {

@@ -60,6 +60,7 @@ fn faults_of_operations_are_named() {
         r#"{"/a": {"get": {"operationId": "a", "parameters": [{"name": "x-a", "in": "header", "description": "Makes a repeat safe.", "schema": {}}, {"name": "xA", "in": "query", "schema": {}}]}}}"#,
         r#"{"/a": {"get": {"operationId": "a", "parameters": [{"name": "c", "in": "cookie", "schema": {}}]}}}"#,
         r##"{"/a": {"get": {"operationId": "a", "responses": {"200": {"$ref": "#/components/responses/Nothing"}}}}}"##,
+        r##"{"/a": {"get": {"operationId": "a", "responses": {"200": {"content": {"application/json": {"schema": {"$ref": "order.schema.json"}}, "application/xml": {"schema": {}}}}}}}}"##,
     ];
     insta::assert_snapshot!(cases.iter().map(|case| format!("{case}\n{}\n", said(case))).collect::<String>());
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{Applies, Class, DIALECT, FORMATS, KEYWORDS, Keyword, PRIVACY, Shape, TYPES, find, format_function, walk};
 use crate::diagnostic::{Diagnostic, nearest};
-use crate::json::{Node, Number, Value, escape_token};
+use crate::json::{Member, Node, Number, Value, escape_token};
 use crate::load::{Document, LoadOptions, Sources};
 use crate::{openapi, pattern, uri};
 
@@ -218,6 +218,9 @@ impl Checker<'_> {
             Shape::Privacy => self.privacy(site),
             Shape::Rule => self.rule(site),
             Shape::Code => (!is_word(site.value, '_')).then_some("a code such as `email_domain`"),
+            Shape::Xml => (!is_xml(site.value)).then_some(
+                "an object with any of `name`, `namespace`, `prefix` and `x-type-namespace`, each a text that XML allows there",
+            ),
             Shape::TextsByPattern => (!is_texts(site.value)).then_some("an object of texts, one for each pattern"),
         };
         if let Some(wanted) = wrong {
@@ -476,6 +479,24 @@ fn is_schemas(node: &Node) -> bool {
 fn is_texts(node: &Node) -> bool {
     let is_text = |value: &Node| value.as_str().is_some_and(|text| !text.is_empty());
     node.as_object().is_some_and(|members| !members.is_empty() && members.iter().all(|member| is_text(&member.value)))
+}
+
+/// What a message is in XML, as OpenAPI says it, and the namespace of the names in `xsi:type`.
+fn is_xml(node: &Node) -> bool {
+    let is_right = |member: &Member| {
+        let Some(text) = member.value.as_str() else { return false };
+        match member.key.as_str() {
+            "name" | "prefix" => {
+                text.starts_with(|first: char| first.is_ascii_alphabetic()) && is_anchor(&member.value)
+            }
+            // Written between double quotes as it is.
+            "namespace" | "x-type-namespace" => {
+                !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"'<>&".contains(&byte))
+            }
+            _ => false,
+        }
+    };
+    node.as_object().is_some_and(|members| !members.is_empty() && members.iter().all(is_right))
 }
 
 fn is_positive(node: &Node) -> bool {

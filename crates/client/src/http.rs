@@ -198,6 +198,7 @@ mod tests {
         success: 200,
         body: false,
         parameters: &PARAMETERS,
+        xml: None,
     };
 
     #[test]

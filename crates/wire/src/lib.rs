@@ -18,6 +18,7 @@ mod rules;
 mod scan;
 mod text;
 mod violation;
+pub mod xml;
 
 pub use canonical::{ObjectWriter, Value, Verbatim, Writer, canonical, to_json};
 pub use decimal::{Decimal, ParseDecimalError};

@@ -8,6 +8,7 @@ use crate::canonical::{Value, to_json, write_text};
 use crate::message::{Checked, Message, parse};
 use crate::reader::{Limits, Mode, Options};
 use crate::violation::{Unreadable, Violations};
+use crate::xml::Forms;
 
 /// What an operation does to what is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +64,8 @@ pub struct Operation {
     pub body: bool,
     /// Its parameters.
     pub parameters: &'static [Parameter],
+    /// What it takes and gives as XML, if it does.
+    pub xml: Option<Forms>,
 }
 
 impl Operation {

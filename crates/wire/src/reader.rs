@@ -193,9 +193,9 @@ pub struct Reader<'a> {
     violations: Vec<Violation>,
     warnings: Vec<Warning>,
     truncated: bool,
-    stop: Option<(usize, &'static str, &'static str)>,
+    pub(crate) stop: Option<(usize, &'static str, &'static str)>,
     /// Digits that exponents stand for: a short text must not become a long canonical form.
-    written_out: usize,
+    pub(crate) written_out: usize,
     /// Names in the objects being read that no contract describes, innermost last.
     names: Vec<Cow<'a, str>>,
     verdicts: HashMap<(usize, u32), bool>,

@@ -1,4 +1,5 @@
-//! The two inner loops of the reader: to the end of a run of white space, and to the end of the plain part of a string.
+//! The inner loops of the readers: to the end of a run of white space, of the plain part of a string, and of character data
+//! in XML that needs no look.
 //! Sixteen bytes at a time where the processor has SSE2 (every x86-64 has it), one at a time elsewhere and at the end.
 //! The only `unsafe` of this crate is here: unaligned loads of sixteen bytes that were checked to exist.
 
@@ -28,6 +29,28 @@ pub(crate) fn plain_end(bytes: &[u8], from: usize) -> usize {
     }
     while let Some(&byte) = bytes.get(at) {
         if byte == b'"' || byte == b'\\' || byte < b' ' {
+            break;
+        }
+        at += 1;
+    }
+    at
+}
+
+/// The index of the first byte at or after `from` that character data of XML cannot hold unseen: markup, references, `]`,
+/// control characters, and the lead byte of U+FFFE; the length when there is none.
+#[inline(always)]
+pub(crate) fn markup_end(bytes: &[u8], from: usize) -> usize {
+    let mut at = from;
+    #[cfg(target_arch = "x86_64")]
+    while let Some(chunk) = sse2::chunk(bytes, at) {
+        let mask = sse2::markup_stops(chunk);
+        if mask != 0 {
+            return at + mask.trailing_zeros() as usize;
+        }
+        at += 16;
+    }
+    while let Some(&byte) = bytes.get(at) {
+        if matches!(byte, b'<' | b'&' | b']' | 0xef) || byte < b' ' {
             break;
         }
         at += 1;
@@ -79,6 +102,18 @@ mod sse2 {
         }
     }
 
+    /// One bit per byte that is `<`, `&`, `]`, 0xef or below the blank.
+    #[inline(always)]
+    pub(super) fn markup_stops(chunk: __m128i) -> u32 {
+        // SAFETY: register-only instructions of SSE2, which x86-64 always has.
+        unsafe {
+            let is = |byte: u8| _mm_cmpeq_epi8(chunk, _mm_set1_epi8(byte as i8));
+            let markup = _mm_or_si128(_mm_or_si128(is(b'<'), is(b'&')), _mm_or_si128(is(b']'), is(0xef)));
+            let control = _mm_cmpeq_epi8(_mm_min_epu8(chunk, _mm_set1_epi8(0x1f)), chunk);
+            _mm_movemask_epi8(_mm_or_si128(markup, control)) as u32
+        }
+    }
+
     /// One bit per byte that is not JSON white space.
     #[inline(always)]
     pub(super) fn not_space(chunk: __m128i) -> u32 {
@@ -93,7 +128,7 @@ mod sse2 {
 
 #[cfg(test)]
 mod tests {
-    use super::{plain_end, skip_space};
+    use super::{markup_end, plain_end, skip_space};
 
     #[test]
     fn white_space_ends_at_every_offset_of_a_chunk() {
@@ -118,6 +153,19 @@ mod tests {
                 bytes.push(stop);
                 bytes.extend([b'z'; 20]);
                 assert_eq!(plain_end(&bytes, 0), end);
+            }
+        }
+    }
+    #[test]
+    fn every_stop_byte_of_character_data_is_found_at_every_offset_of_a_chunk() {
+        for stop in (0u8..0x20).chain([b'<', b'&', b']', 0xef]) {
+            for length in 0..40 {
+                let mut bytes = "é".repeat(length).into_bytes();
+                let end = bytes.len();
+                assert_eq!(markup_end(&bytes, 0), end);
+                bytes.push(stop);
+                bytes.extend([b'z'; 20]);
+                assert_eq!(markup_end(&bytes, 0), end);
             }
         }
     }

@@ -19,7 +19,7 @@ use crate::test_support::{Log, PARTNER, World, audit};
 
 const fn operation(id: &'static str, path: &'static str, body: bool) -> Operation {
     let method = if body { "POST" } else { "GET" };
-    Operation { id, method, path, kind: OperationKind::Submit, success: 200, body, parameters: &[] }
+    Operation { id, method, path, kind: OperationKind::Submit, success: 200, body, parameters: &[], xml: None }
 }
 
 static ECHO: Operation = operation("testEcho", "/test/echo", true);

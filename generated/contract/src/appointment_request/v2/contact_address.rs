@@ -97,3 +97,26 @@ fn find_contact_address(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
+pub(crate) static CONTACT_ADDRESS_XML: [wire::xml::Member; 4] = [
+    wire::xml::Member {
+        name: "street",
+        is_list: false,
+        content: wire::xml::Content::Text,
+    },
+    wire::xml::Member {
+        name: "streetNumber",
+        is_list: false,
+        content: wire::xml::Content::Text,
+    },
+    wire::xml::Member {
+        name: "postalCode",
+        is_list: false,
+        content: wire::xml::Content::Text,
+    },
+    wire::xml::Member {
+        name: "location",
+        is_list: false,
+        content: wire::xml::Content::Text,
+    },
+];

@@ -391,6 +391,129 @@ fn find_contact_request(name: &str) -> Option<usize> {
     }
 }
 
+pub(crate) static CONTACT_REQUEST_XML: [wire::xml::Member; 24] = [
+    wire::xml::Member {
+        name: "financingTerms",
+        is_list: false,
+        content: wire::xml::Content::Record(&super::financing_terms::FINANCING_TERMS_XML),
+    },
+    wire::xml::Member {
+        name: "useType",
+        is_list: false,
+        content: wire::xml::Content::Text,
+    },
+    wire::xml::Member {
+        name: "salutation",
+        is_list: false,
+        content: wire::xml::Content::Text,
+    },
+    wire::xml::Member {
+        name: "title",
+        is_list: false,
+        content: wire::xml::Content::Text,
+    },
+    wire::xml::Member {
+        name: "surname",
+        is_list: false,
+        content: wire::xml::Content::Text,
+    },
+    wire::xml::Member {
+        name: "forename",
+        is_list: false,
+        content: wire::xml::Content::Text,
+    },
+    wire::xml::Member {
+        name: "email",
+        is_list: false,
+        content: wire::xml::Content::Text,
+    },
+    wire::xml::Member {
+        name: "phoneNumber",
+        is_list: false,
+        content: wire::xml::Content::Text,
+    },
+    wire::xml::Member {
+        name: "message",
+        is_list: false,
+        content: wire::xml::Content::Text,
+    },
+    wire::xml::Member {
+        name: "contactChannel",
+        is_list: false,
+        content: wire::xml::Content::Text,
+    },
+    wire::xml::Member {
+        name: "primaryAppointmentDate",
+        is_list: false,
+        content: wire::xml::Content::Number,
+    },
+    wire::xml::Member {
+        name: "primaryAppointmentTime",
+        is_list: false,
+        content: wire::xml::Content::Text,
+    },
+    wire::xml::Member {
+        name: "secondaryAppointmentDate",
+        is_list: false,
+        content: wire::xml::Content::Number,
+    },
+    wire::xml::Member {
+        name: "secondaryAppointmentTime",
+        is_list: false,
+        content: wire::xml::Content::Text,
+    },
+    wire::xml::Member {
+        name: "netIncome",
+        is_list: false,
+        content: wire::xml::Content::NumberOrText,
+    },
+    wire::xml::Member {
+        name: "bank",
+        is_list: false,
+        content: wire::xml::Content::Text,
+    },
+    wire::xml::Member {
+        name: "dateOfBirth",
+        is_list: false,
+        content: wire::xml::Content::Text,
+    },
+    wire::xml::Member {
+        name: "numberOfBorrowers",
+        is_list: false,
+        content: wire::xml::Content::Number,
+    },
+    wire::xml::Member {
+        name: "currentCredits",
+        is_list: false,
+        content: wire::xml::Content::NumberOrText,
+    },
+    wire::xml::Member {
+        name: "kfwPromotion",
+        is_list: false,
+        content: wire::xml::Content::Boolean,
+    },
+    wire::xml::Member {
+        name: "dpaAccepted",
+        is_list: false,
+        content: wire::xml::Content::Boolean,
+    },
+    wire::xml::Member {
+        name: "contactAddress",
+        is_list: false,
+        content: wire::xml::Content::Record(&super::contact_address::CONTACT_ADDRESS_XML),
+    },
+    wire::xml::Member {
+        name: "exposeId",
+        is_list: false,
+        content: wire::xml::Content::Text,
+    },
+    wire::xml::Member {
+        name: "objectId",
+        is_list: false,
+        content: wire::xml::Content::Text,
+    },
+];
+
 /// Who will use the property.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum UseType {

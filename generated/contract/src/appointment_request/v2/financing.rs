@@ -63,3 +63,13 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Financing<S> {
         }
     }
 }
+
+pub(crate) static FINANCING_XML: wire::xml::Tagged = wire::xml::Tagged {
+    tag: "type",
+    namespace: "http://rest.immobilienscout24.de/schema/financing/construction/2.0",
+    variants: &[
+        ("BuildingFinancing", &super::building_financing::BUILDING_FINANCING_XML),
+        ("PurchaseFinancing", &super::purchase_financing::PURCHASE_FINANCING_XML),
+        ("FollowupFinancing", &super::followup_financing::FOLLOWUP_FINANCING_XML),
+    ],
+};

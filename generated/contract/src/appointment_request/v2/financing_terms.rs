@@ -149,6 +149,44 @@ fn find_financing_terms(name: &str) -> Option<usize> {
     }
 }
 
+pub(crate) static FINANCING_TERMS_XML: [wire::xml::Member; 7] = [
+    wire::xml::Member {
+        name: "geoCode",
+        is_list: false,
+        content: wire::xml::Content::Text,
+    },
+    wire::xml::Member {
+        name: "postalCode",
+        is_list: false,
+        content: wire::xml::Content::Text,
+    },
+    wire::xml::Member {
+        name: "amortizationRate",
+        is_list: false,
+        content: wire::xml::Content::NumberOrText,
+    },
+    wire::xml::Member {
+        name: "employment",
+        is_list: false,
+        content: wire::xml::Content::Text,
+    },
+    wire::xml::Member {
+        name: "employmentSector",
+        is_list: false,
+        content: wire::xml::Content::Text,
+    },
+    wire::xml::Member {
+        name: "fixedNominalInterestRate",
+        is_list: false,
+        content: wire::xml::Content::Text,
+    },
+    wire::xml::Member {
+        name: "financing",
+        is_list: false,
+        content: wire::xml::Content::Tagged(&super::financing::FINANCING_XML),
+    },
+];
+
 pub(crate) static FINANCING_TERMS_GEO_CODE_RULE: wire::TextRule = wire::TextRule {
     schema: "appointment_request/v2/financing_terms.schema.json#/properties/geoCode",
     patterns: &[

@@ -102,6 +102,24 @@ fn find_followup_financing(name: &str) -> Option<usize> {
     }
 }
 
+pub(crate) static FOLLOWUP_FINANCING_XML: [wire::xml::Member; 3] = [
+    wire::xml::Member {
+        name: "propertyValue",
+        is_list: false,
+        content: wire::xml::Content::NumberOrText,
+    },
+    wire::xml::Member {
+        name: "remainingDebt",
+        is_list: false,
+        content: wire::xml::Content::NumberOrText,
+    },
+    wire::xml::Member {
+        name: "financingStart",
+        is_list: false,
+        content: wire::xml::Content::Text,
+    },
+];
+
 /// When the financing shall start. NA: not stated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FollowupFinancingStart {

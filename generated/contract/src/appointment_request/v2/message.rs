@@ -100,6 +100,39 @@ fn find_message(name: &str) -> Option<usize> {
     }
 }
 
+pub(crate) static MESSAGE_XML: [wire::xml::Member; 6] = [
+    wire::xml::Member {
+        name: "messageCode",
+        is_list: false,
+        content: wire::xml::Content::Text,
+    },
+    wire::xml::Member {
+        name: "message",
+        is_list: false,
+        content: wire::xml::Content::Text,
+    },
+    wire::xml::Member {
+        name: "parameterName",
+        is_list: false,
+        content: wire::xml::Content::Text,
+    },
+    wire::xml::Member {
+        name: "reason",
+        is_list: false,
+        content: wire::xml::Content::Text,
+    },
+    wire::xml::Member {
+        name: "code",
+        is_list: false,
+        content: wire::xml::Content::Text,
+    },
+    wire::xml::Member {
+        name: "limit",
+        is_list: false,
+        content: wire::xml::Content::Any,
+    },
+];
+
 /// Kind of the message.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum MessageCode {

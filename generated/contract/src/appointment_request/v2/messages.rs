@@ -80,3 +80,27 @@ fn find_messages(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
+pub(crate) static MESSAGES_XML: [wire::xml::Member; 2] = [
+    wire::xml::Member {
+        name: "message",
+        is_list: true,
+        content: wire::xml::Content::Record(&super::message::MESSAGE_XML),
+    },
+    wire::xml::Member {
+        name: "truncated",
+        is_list: false,
+        content: wire::xml::Content::Boolean,
+    },
+];
+
+pub(crate) static MESSAGES_DOCUMENT: wire::xml::Document = wire::xml::Document {
+    name: "messages",
+    namespace: "http://rest.immobilienscout24.de/schema/common/1.0",
+    prefix: "common",
+    members: &MESSAGES_XML,
+};
+
+impl<S> wire::xml::XmlMessage for Messages<S> {
+    const XML: &'static wire::xml::Document = &MESSAGES_DOCUMENT;
+}

@@ -373,6 +373,10 @@ pub static OPERATIONS: [wire::Operation; 2] = [
                 bare: false,
             },
         ],
+        xml: Some(wire::xml::Forms {
+            request: Some(&super::request::REQUEST_DOCUMENT),
+            answer: Some(&super::messages::MESSAGES_DOCUMENT),
+        }),
     },
     wire::Operation {
         id: "checkAppointmentRequest",
@@ -408,6 +412,10 @@ pub static OPERATIONS: [wire::Operation; 2] = [
                 bare: false,
             },
         ],
+        xml: Some(wire::xml::Forms {
+            request: Some(&super::request::REQUEST_DOCUMENT),
+            answer: Some(&super::messages::MESSAGES_DOCUMENT),
+        }),
     },
 ];
 

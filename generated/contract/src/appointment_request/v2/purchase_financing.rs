@@ -132,6 +132,34 @@ fn find_purchase_financing(name: &str) -> Option<usize> {
     }
 }
 
+pub(crate) static PURCHASE_FINANCING_XML: [wire::xml::Member; 5] = [
+    wire::xml::Member {
+        name: "purchasePrice",
+        is_list: false,
+        content: wire::xml::Content::NumberOrText,
+    },
+    wire::xml::Member {
+        name: "ownFunds",
+        is_list: false,
+        content: wire::xml::Content::NumberOrText,
+    },
+    wire::xml::Member {
+        name: "additionalCosts",
+        is_list: false,
+        content: wire::xml::Content::NumberOrText,
+    },
+    wire::xml::Member {
+        name: "financingStart",
+        is_list: false,
+        content: wire::xml::Content::Text,
+    },
+    wire::xml::Member {
+        name: "projectState",
+        is_list: false,
+        content: wire::xml::Content::Text,
+    },
+];
+
 /// When the financing shall start. NA: not stated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PurchaseFinancingStart {

@@ -71,6 +71,19 @@ fn find_referred_offer(name: &str) -> Option<usize> {
     }
 }
 
+pub(crate) static REFERRED_OFFER_XML: [wire::xml::Member; 2] = [
+    wire::xml::Member {
+        name: "providerId",
+        is_list: false,
+        content: wire::xml::Content::Text,
+    },
+    wire::xml::Member {
+        name: "product",
+        is_list: false,
+        content: wire::xml::Content::Text,
+    },
+];
+
 pub(crate) static REFERRED_OFFER_PROVIDER_ID_RULE: wire::TextRule = wire::TextRule {
     schema: "appointment_request/v2/referred_offer.schema.json#/properties/providerId",
     min_length: 1,

@@ -79,3 +79,27 @@ fn find_request(name: &str) -> Option<usize> {
         _ => None,
     }
 }
+
+pub(crate) static REQUEST_XML: [wire::xml::Member; 2] = [
+    wire::xml::Member {
+        name: "referredOffers",
+        is_list: true,
+        content: wire::xml::Content::Record(&super::referred_offer::REFERRED_OFFER_XML),
+    },
+    wire::xml::Member {
+        name: "contactRequest",
+        is_list: false,
+        content: wire::xml::Content::Record(&super::contact_request::CONTACT_REQUEST_XML),
+    },
+];
+
+pub(crate) static REQUEST_DOCUMENT: wire::xml::Document = wire::xml::Document {
+    name: "appointmentRequest",
+    namespace: "http://rest.immobilienscout24.de/schema/financing/construction/1.0",
+    prefix: "construction",
+    members: &REQUEST_XML,
+};
+
+impl<S> wire::xml::XmlMessage for Request<S> {
+    const XML: &'static wire::xml::Document = &REQUEST_DOCUMENT;
+}

@@ -562,6 +562,7 @@ pub static OPERATIONS: [wire::Operation; 5] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
     wire::Operation {
         id: "listContactRequests",
@@ -592,6 +593,7 @@ pub static OPERATIONS: [wire::Operation; 5] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
     wire::Operation {
         id: "checkContactRequest",
@@ -607,6 +609,7 @@ pub static OPERATIONS: [wire::Operation; 5] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
     wire::Operation {
         id: "readContactRequest",
@@ -627,6 +630,7 @@ pub static OPERATIONS: [wire::Operation; 5] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
     wire::Operation {
         id: "withdrawContactRequest",
@@ -652,6 +656,7 @@ pub static OPERATIONS: [wire::Operation; 5] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
 ];
 

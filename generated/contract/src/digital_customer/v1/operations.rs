@@ -942,6 +942,7 @@ pub static OPERATIONS: [wire::Operation; 6] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
     wire::Operation {
         id: "checkCreateDigitalCustomer",
@@ -977,6 +978,7 @@ pub static OPERATIONS: [wire::Operation; 6] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
     wire::Operation {
         id: "updateDigitalCustomerInformations",
@@ -1017,6 +1019,7 @@ pub static OPERATIONS: [wire::Operation; 6] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
     wire::Operation {
         id: "checkUpdateDigitalCustomerInformations",
@@ -1052,6 +1055,7 @@ pub static OPERATIONS: [wire::Operation; 6] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
     wire::Operation {
         id: "completeDigitalCustomer",
@@ -1092,6 +1096,7 @@ pub static OPERATIONS: [wire::Operation; 6] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
     wire::Operation {
         id: "checkCompleteDigitalCustomer",
@@ -1127,6 +1132,7 @@ pub static OPERATIONS: [wire::Operation; 6] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
 ];
 

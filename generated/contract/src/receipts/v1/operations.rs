@@ -254,6 +254,7 @@ pub static OPERATIONS: [wire::Operation; 2] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
     wire::Operation {
         id: "readReceipt",
@@ -274,6 +275,7 @@ pub static OPERATIONS: [wire::Operation; 2] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
 ];
 

@@ -92,6 +92,7 @@ pub static OPERATIONS: [wire::Operation; 1] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
 ];
 
