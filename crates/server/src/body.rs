@@ -2,42 +2,37 @@
 
 use axum::body::Body;
 use axum::http::HeaderMap;
-use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
+use usher_wire::{Limits, Operation, xml};
 
 use crate::fault::Fault;
+use crate::form::Form;
 
 /// How much of a body nobody wants is read all the same. A connection closed with bytes unread is reset, and the reset can
 /// reach the client before the answer that explains it.
 const UNWANTED_BYTES_MAX: usize = 1024 * 1024;
 
-/// Refuses a body that is not plain JSON by its own account.
-pub(crate) fn check_media_type(headers: &HeaderMap) -> Result<(), Fault> {
+/// The form of a body by its own account; one that is encoded, or of a form that the operation does not take, is refused.
+pub(crate) fn check_media_type(headers: &HeaderMap, takes_xml: bool) -> Result<Form, Fault> {
     if headers.get(CONTENT_ENCODING).is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(Fault::MediaTypeUnsupported("the body must not be encoded or compressed"));
     }
-    if headers.get(CONTENT_TYPE).is_some_and(|media_type| is_json(media_type.as_bytes())) {
-        return Ok(());
-    }
-    Err(Fault::MediaTypeUnsupported("the body must be sent as application/json"))
+    let told = if takes_xml {
+        "the body must be sent as application/json or application/xml, in UTF-8"
+    } else {
+        "the body must be sent as application/json"
+    };
+    Form::sent(headers).filter(|form| takes_xml || !form.is_xml()).ok_or(Fault::MediaTypeUnsupported(told))
 }
 
-/// Whether a `Content-Type` is `application/json`, with no parameter but `charset=utf-8`.
-fn is_json(media_type: &[u8]) -> bool {
-    const JSON: &[u8] = b"application/json";
-    let Some((name, parameters)) = media_type.split_at_checked(JSON.len()) else { return false };
-    if !name.eq_ignore_ascii_case(JSON) {
-        return false;
-    }
-    let parameters = parameters.trim_ascii();
-    if parameters.is_empty() {
-        return true;
-    }
-    let Some(parameter) = parameters.strip_prefix(b";") else { return false };
-    let parameter = parameter.trim_ascii().to_ascii_lowercase();
-    matches!(parameter.as_slice(), b"" | b"charset=utf-8" | b"charset=\"utf-8\"")
+/// The body as JSON text, in whatever form it came.
+pub(crate) fn to_json(body: Bytes, form: Form, operation: &Operation) -> Result<Bytes, Fault> {
+    let document = operation.xml.and_then(|forms| forms.request).filter(|_| form.is_xml());
+    let Some(document) = document else { return Ok(body) };
+    xml::to_json(&body, document, &Limits::GATEWAY).map(Bytes::from).map_err(Fault::Unreadable)
 }
 
 /// Reads the body, unless it is larger than allowed. A small one is not copied.
@@ -99,14 +94,19 @@ mod tests {
 
     use super::check_media_type;
     use crate::fault::Fault;
+    use crate::form::Form;
 
     fn check(sent: &[(&'static str, &'static str)], accepted: bool) {
+        check_form(sent, false, accepted.then_some(Form::Json));
+    }
+
+    fn check_form(sent: &[(&'static str, &'static str)], takes_xml: bool, expected: Option<Form>) {
         let mut headers = HeaderMap::new();
         for (name, value) in sent {
             headers.append(HeaderName::from_static(name), value.parse().expect("a header value"));
         }
-        let expected = if accepted { Ok(()) } else { Err("media_type_unsupported") };
-        assert_eq!(check_media_type(&headers).map_err(|fault| Fault::code(&fault)), expected, "{sent:?}");
+        let found = check_media_type(&headers, takes_xml).map_err(|fault| Fault::code(&fault));
+        assert_eq!(found, expected.ok_or("media_type_unsupported"), "{sent:?}");
     }
 
     #[test]
@@ -135,6 +135,22 @@ mod tests {
             check(&[("content-type", other)], false);
         }
         check(&[], false);
+    }
+
+    #[test]
+    fn xml_in_utf8_is_read_where_the_operation_takes_it() {
+        for (media_type, form) in [
+            ("application/xml", Some(Form::Xml)),
+            ("Application/XML; charset=UTF-8", Some(Form::Xml)),
+            ("text/xml;charset=\"utf-8\"", Some(Form::TextXml)),
+            ("application/json", Some(Form::Json)),
+            ("application/xml; charset=utf-16", None),
+            ("text/xml; charset=iso-8859-1", None),
+            ("application/soap+xml", None),
+        ] {
+            check_form(&[("content-type", media_type)], true, form);
+            check_form(&[("content-type", media_type)], false, form.filter(|form| *form == Form::Json));
+        }
     }
 
     #[test]

@@ -9,6 +9,8 @@ mod tests;
 
 use std::borrow::Cow;
 
+use usher_contract::appointment_request::v2::Messages;
+use usher_wire::xml::{Document, XmlMessage};
 use usher_wire::{Json, Violation};
 
 use crate::correlation::Correlation;
@@ -49,6 +51,14 @@ impl Dialect {
         match self {
             Dialect::Problem => "application/problem+json",
             Dialect::Messages | Dialect::ServiceResponse => "application/json",
+        }
+    }
+
+    /// What an error answer is in XML, where the dialect has that form.
+    pub(crate) fn document(self) -> Option<&'static Document> {
+        match self {
+            Dialect::Messages => Some(<Messages as XmlMessage>::XML),
+            Dialect::Problem | Dialect::ServiceResponse => None,
         }
     }
 

@@ -19,6 +19,7 @@ use hyper::body::Body as _;
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 use usher_domain::facts::ContractFacts;
+use usher_wire::xml::Document;
 use usher_wire::{Operation, OperationKind};
 
 use crate::caller::{Kind, Known, Name};
@@ -26,6 +27,7 @@ use crate::contain::{Cut, contain};
 use crate::correlation::{self, Correlation};
 use crate::dialect::Dialect;
 use crate::fault::Fault;
+use crate::form::Form;
 use crate::gateway::Gateway;
 use crate::{body, head, random};
 
@@ -103,6 +105,7 @@ where
 {
     let (mut line, head, mut body) = open(route.operation.id, request);
     let deadline = line.begun + gateway.limits.request_time_max;
+    let form = Form::wanted(&head.headers);
     let mut is_arriving = true;
 
     let worked = {
@@ -133,7 +136,9 @@ where
         Err(Cut::Panicked) => Err(Fault::Internal),
     };
     line.receipt_id = outcome.as_ref().ok().and_then(Answer::receipt_id);
-    close(outcome, route.dialect, &line)
+    let document = route.operation.xml.and_then(|forms| forms.answer);
+    let outcome = outcome.map(|answer| answer.in_form(form, document));
+    close(outcome, route.dialect, form, &line)
 }
 
 /// Answers a request that reaches no operation.
@@ -143,7 +148,7 @@ pub(crate) async fn refuse(gateway: Arc<Gateway>, fault: Fault, request: Request
     let fault = head::check(&head, &gateway.limits).err().unwrap_or(fault);
     // A body that takes longer than this is not worth waiting for.
     let _ = timeout_at(line.begun + gateway.limits.request_time_max, body::discard(&mut body, &head.headers)).await;
-    close(Err(fault), dialect, &line)
+    close(Err(fault), dialect, Form::wanted(&head.headers), &line)
 }
 
 fn open(operation: &'static str, request: Request) -> (Line, Parts, Body) {
@@ -169,21 +174,25 @@ async fn receive(operation: &Operation, head: &Parts, body: &mut Body, gateway: 
     if operation.kind == OperationKind::Withdraw && body.is_end_stream() {
         return Ok(Bytes::from_static(b"{}"));
     }
-    body::check_media_type(&head.headers)?;
-    body::read(body, &head.headers, gateway.limits.body_bytes_max).await
+    let takes_xml = operation.xml.is_some_and(|forms| forms.request.is_some());
+    let form = body::check_media_type(&head.headers, takes_xml)?;
+    let bytes = body::read(body, &head.headers, gateway.limits.body_bytes_max).await?;
+    body::to_json(bytes, form, operation)
 }
 
 /// Writes the answer and its line in the log.
-fn close(outcome: Result<Answer, Fault>, dialect: Dialect, line: &Line) -> Response {
+fn close(outcome: Result<Answer, Fault>, dialect: Dialect, form: Form, line: &Line) -> Response {
     let (status, code, mut response) = match outcome {
         Ok(answer) => {
             let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             (status, "ok", answer.into_response())
         }
         Err(fault) => {
-            let mut response = Response::new(Body::from(dialect.write(&fault, &line.correlation)));
+            let body = dialect.write(&fault, &line.correlation);
+            let (body, media_type) = form.write(body, dialect.media_type(), dialect.document());
+            let mut response = Response::new(Body::from(body));
             fault.write_headers(response.headers_mut());
-            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(dialect.media_type()));
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
             response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
             (fault.status(dialect), fault.code(), response)
         }
@@ -200,6 +209,15 @@ impl Answer {
     /// What `Location` ends in.
     fn receipt_id(&self) -> Option<String> {
         self.location.as_ref()?.rsplit('/').next().map(str::to_owned)
+    }
+
+    /// Answers are made and stored as JSON; another form is written when they leave.
+    fn in_form(self, form: Form, document: Option<&'static Document>) -> Answer {
+        if document.is_none() || !form.is_xml() || self.media_type != "application/json" {
+            return self;
+        }
+        let (body, media_type) = form.write(self.body, "application/json", document);
+        Answer { body, media_type: Cow::Borrowed(media_type), ..self }
     }
 
     fn into_response(self) -> Response {

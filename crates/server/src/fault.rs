@@ -41,7 +41,7 @@ pub(crate) enum Fault {
     StillRunning,
     /// A path, query or header parameter breaks its rule. Pointers are names of parameters.
     ParameterInvalid(Violations),
-    /// The body is no JSON text of the accepted kind.
+    /// The body is no JSON text, or XML document, of the accepted kind.
     Unreadable(Unreadable),
     /// The body breaks rules of the contract.
     Violated(Violations),
@@ -70,8 +70,8 @@ const fn row(code: &'static str, status: u16, title: &'static str) -> Row {
     Row { code, status, title }
 }
 
-const UNREADABLE: [Row; 8] = [
-    row("syntax", 400, "Not JSON"),
+const UNREADABLE: [Row; 12] = [
+    row("syntax", 400, "Not well-formed"),
     row("utf8", 400, "Not UTF-8"),
     row("duplicate_key", 400, "Repeated member"),
     row("depth", 400, "Nested too deeply"),
@@ -79,6 +79,10 @@ const UNREADABLE: [Row; 8] = [
     row("nul", 400, "NUL character"),
     row("number_size", 400, "Number is too long"),
     row("body_too_large", 413, "Body is too large"),
+    row("doctype", 400, "Document type declaration"),
+    row("entity", 400, "Unknown entity"),
+    row("markup_size", 400, "Too much markup"),
+    row("root_element", 400, "Other root element"),
 ];
 
 const REFUSALS: [Row; 13] = [

@@ -22,6 +22,7 @@ mod dialect;
 mod digital_customer;
 mod exchange;
 mod fault;
+mod form;
 mod head;
 mod parameters;
 mod random;

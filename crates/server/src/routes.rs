@@ -156,7 +156,9 @@ fn contact_terms(call: &Call) -> Terms {
 }
 
 fn options<'f>(call: &Call, facts: &'f ContractFacts) -> Options<'f> {
-    Options { mode: call.known.mode, limits: Limits::GATEWAY, facts: Some(facts) }
+    // The size of what was sent is known to be right; its JSON text may be a little longer than its XML was.
+    let body_bytes_max = Limits::GATEWAY.body_bytes_max.max(call.body.len());
+    Options { mode: call.known.mode, limits: Limits { body_bytes_max, ..Limits::GATEWAY }, facts: Some(facts) }
 }
 
 impl From<Unserved> for Fault {

@@ -82,7 +82,7 @@ fn an_unreadable_body_is_told_where_it_breaks() {
         &Fault::Unreadable(unreadable),
         json!({
             "type": "https://schemas.usher.example/errors/syntax",
-            "title": "Not JSON",
+            "title": "Not well-formed",
             "status": 400,
             "detail": "line 2, column 8: a value is expected",
             "code": "syntax",

@@ -315,6 +315,7 @@ pub static OPERATIONS: [wire::Operation; 2] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
     wire::Operation {
         id: "readReferenceList",
@@ -360,6 +361,7 @@ pub static OPERATIONS: [wire::Operation; 2] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
 ];
 
