@@ -15,3 +15,4 @@ mod program;
 mod reading;
 mod receipts;
 mod shapes;
+mod xml;

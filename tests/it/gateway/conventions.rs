@@ -155,7 +155,7 @@ fn what_is_not_there_not_allowed_or_not_readable_is_told_in_the_form_of_the_api(
             assert_eq!(reply.header("allow"), Some(allowed));
             assert_eq!(caller.call(method, &format!("{}/check", submit.path), JSON, "").header("allow"), Some("POST"));
         }
-        for media_type in ["text/plain", "application/xml", "application/json; charset=utf-16"] {
+        for media_type in ["text/plain", "application/soap+xml", "application/json; charset=utf-16"] {
             let reply = caller.call("POST", submit.path, &format!("Content-Type: {media_type}\r\n"), &body);
             is_error(submit, &reply, 415, "media_type_unsupported");
         }
