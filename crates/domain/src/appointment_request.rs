@@ -5,6 +5,7 @@ use usher_contract::appointment_request::v2::Request;
 use usher_wire::{Personal, Text};
 
 use crate::accept::{Accept, Decision, Person, Placed, duplicate_refused, duplicate_warning};
+use crate::appointment_window;
 use crate::phone;
 use crate::products::{Asked, Product, Products};
 use crate::promise;
@@ -72,6 +73,7 @@ pub fn decide<'a, S: Text<'a>>(mut accept: Accept<'_, Request<S>>) -> Result<Dec
         return Err(refusal);
     }
     accept.warnings.extend(duplicate_warning(outline.product(accept.products), accept.person, PHONE));
+    accept.warnings.extend(appointment_window::over(&request.contact_request, accept.now));
     let phone = outline.phone(accept.products);
     let referred: Vec<&str> = request.referred_offers.iter().map(|offer| offer.provider_id.as_str()).collect();
     let contact_at = promise::asked_by_appointment_request(request, accept.now);
@@ -122,6 +124,17 @@ mod tests {
     }
 
     // shows: IS-078
+    #[test]
+    fn a_window_of_today_that_is_over_is_told_of() {
+        let body = with(&example("minimal"), "/contactRequest/primaryAppointmentDate", 1_795_258_800_000_i64.into());
+        for (window, told) in [("TEN_UNTIL_ELEVEN", true), ("NINETEEN_UNTIL_TWENTY", false)] {
+            let body = with(&body, "/contactRequest/primaryAppointmentTime", window.into());
+            let decision = decided::<Request, _>(&body, |accept| decide(accept).unwrap());
+            let warned = decision.warnings.iter().find(|warning| warning.code == "window_over");
+            assert_eq!(warned.is_some(), told, "{window}");
+        }
+    }
+
     #[test]
     fn the_phone_number_is_kept_in_e164_beside_the_body() {
         for (number, e164) in [("030 123456", "+4930123456"), ("+420 601 123 456", "+420601123456")] {

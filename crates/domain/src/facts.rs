@@ -283,6 +283,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::reference::form::{self, Given};
     use crate::test_support::{is_in_table, schemas, x_rules};
 
     /// What the rule says at noon (UTC) of 21 November 2026: a code, with `!` before that of a violation.
@@ -333,6 +334,107 @@ mod tests {
         }
         check("tr-national-id", Environment::Production, Scalar::Text("98760000088"), "!synthetic_id_refused");
         check("tr-national-id", Environment::Production, Scalar::Text("10000000146"), "");
+    }
+
+    /// What a rule says under these terms, with lists of the operator's beside ours.
+    #[track_caller]
+    fn judged(terms: Terms, environment: Environment, rule: &'static str, text: &str) -> String {
+        let lists = [
+            "#name: postal\n#version: 1\n#subject: de_postal_code\ncode\n10115\n",
+            "#name: town_halls\n#version: 1\n#subject: de_postal_code\ncode\n63701\n",
+            "#name: geo\n#version: 1\n#subject: de_geo_code\ncode\n1276003001046\n1276017001046\n",
+            "#name: mail\n#version: 1\n#subject: disposable_domain\ncode\nthrowaway.example\n",
+            "#name: words\n#version: 1\n#subject: blocked_term\n#language: de\ncode\nberlin\nhund\n",
+        ];
+        let read = |text: &&str| Arc::new(form::read(text, &Given::default(), &mut |_, _| ()).unwrap());
+        let reference = Arc::new(Reference::new(lists.iter().map(read).collect()));
+        let facts = ContractFacts::with("2026-11-21T12:00:00Z".parse().unwrap(), environment, terms, reference);
+        match facts.check(rule, Scalar::Text(text)) {
+            None => String::new(),
+            Some(Finding::Violation { code, message, .. }) => {
+                assert!(!message.contains(text) && is_in_table(code, "violation"), "{message}");
+                format!("!{code}")
+            }
+            Some(Finding::Warning { code, message }) => {
+                assert!(!message.contains(text) && is_in_table(code, "warning"), "{message}");
+                code.to_owned()
+            }
+        }
+    }
+
+    #[test]
+    fn with_a_list_loaded_what_is_not_in_it_is_refused() {
+        for (rule, text, expected) in [
+            ("de-postal-code", "10115", ""),
+            ("de-postal-code", "63701", ""),
+            ("de-postal-code", "10117", "!postal_code_unknown"),
+            ("de-postal-code", "00000", "!postal_code_unknown"),
+            ("de-geo-code", "1276003001046", ""),
+            ("de-geo-code", "1276017001046", ""),
+            ("de-geo-code", "1276003001047", "!geo_code_unknown"),
+            ("de-geo-code", "1040003001046", "!geo_code_unknown"),
+        ] {
+            for environment in [Environment::Sandbox, Environment::Production] {
+                assert_eq!(judged(Terms::default(), environment, rule, text), expected, "{rule} {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_product_says_what_is_done_about_throw_away_mail_and_terms() {
+        let terms = |disposable_email| Terms { disposable_email, ..Terms::default() };
+        for (policy, address, expected) in [
+            (Policy::Allow, "a@throwaway.example", ""),
+            (Policy::Warn, "a@throwaway.example", "email_disposable"),
+            (Policy::Warn, "a@mx.ThrowAway.example", "email_disposable"),
+            (Policy::Refuse, "a@throwaway.example", "!email_refused"),
+            (Policy::Refuse, "a@example.org", ""),
+            (Policy::Allow, "a@mail.invalid", "!email_refused"),
+            (Policy::Allow, "a@mail.LOCALHOST", "!email_refused"),
+        ] {
+            let said = judged(terms(policy), Environment::Production, "email-policy", address);
+            assert_eq!(said, expected, "{policy:?} {address}");
+        }
+        let off = Terms { blacklist: false, ..Terms::default() };
+        let czech = Terms { market: Some(Market::Czech), ..Terms::default() };
+        for (terms, rule, text, expected) in [
+            (Terms::default(), "blacklist-name", "Hund", "!blacklisted"),
+            (Terms::default(), "blacklist-text", "Hunde sind erlaubt", ""),
+            (Terms::default(), "blacklist-company", "HUND & Co", "!blacklisted"),
+            (off, "blacklist-name", "Hund", ""),
+            (czech, "blacklist-name", "Hund", ""),
+        ] {
+            assert_eq!(judged(terms, Environment::Production, rule, text), expected, "{rule} {text}");
+        }
+    }
+
+    #[test]
+    fn the_product_says_where_a_number_without_country_code_is_read() {
+        let german = Terms { phone_region: Some(PhoneRegion::De), ..Terms::default() };
+        for (terms, expected) in [(Terms::default(), "!phone_invalid"), (german, "")] {
+            assert_eq!(judged(terms, Environment::Production, "phone-cz", "030 123456"), expected);
+        }
+        // Onboarding writes Turkish numbers whatever the product says.
+        assert_eq!(judged(german, Environment::Production, "phone-tr", "5012345678"), "");
+    }
+
+    #[test]
+    fn places_and_streets_are_never_compared_with_the_blacklist() {
+        let rules = |path: &str, member: &str| {
+            let schema = crate::test_support::schema(path);
+            let property = schema["properties"].get(member).unwrap_or_else(|| panic!("{path} has {member}")).clone();
+            property["x-rule"].as_str().unwrap_or_default().to_owned()
+        };
+        for member in ["street", "streetNumber", "location"] {
+            let rule = rules("appointment_request/v2/contact_address.schema.json", member);
+            assert!(!rule.starts_with("blacklist"), "{member} {rule}");
+        }
+        for address in ["home", "work", "contact"] {
+            for member in ["City", "Town", "District", "Street", "AddressDetail"] {
+                let rule = rules(&format!("digital_customer/v1/{address}_address.schema.json"), member);
+                assert!(!rule.starts_with("blacklist"), "{member} {rule}");
+            }
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 pub mod accept;
 pub mod appointment_request;
+mod appointment_window;
 pub mod contact_request;
 pub mod digital_customer;
 pub mod environment;

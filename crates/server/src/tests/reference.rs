@@ -147,6 +147,12 @@ async fn a_blacklisted_name_is_told_by_its_field_and_never_repeated() {
          [SURNAME is blacklisted]"
     );
     assert!(!refused.text.to_lowercase().contains("usherblocked"), "{}", refused.text);
+    // Towns and streets may be called anything.
+    body["contactRequest"]["surname"] = json!("Musterfrau");
+    body["contactRequest"]["contactAddress"] =
+        json!({"street": "Usherblocked", "streetNumber": "1", "postalCode": "10115", "location": "usherblocked"});
+    let accepted = post(&world, APPOINTMENT, "", &body).await;
+    assert_eq!(accepted.status, 201, "{}", accepted.text);
 }
 
 #[tokio::test]
