@@ -103,7 +103,7 @@ pub struct Parameter {
 }
 
 const METHODS: [&str; 7] = ["get", "put", "post", "delete", "options", "head", "patch"];
-const KINDS: [&str; 5] = ["submit", "check", "read", "list", "withdraw"];
+const KINDS: [&str; 6] = ["submit", "check", "read", "list", "withdraw", "change"];
 
 /// Reads the operations of every OpenAPI file.
 ///

@@ -4,8 +4,10 @@ use std::path::Path;
 
 use tokio::runtime::Runtime;
 use usher_domain::hex;
-use usher_domain::key::{ApiKey, Pepper};
-use usher_storage::{ApplicationId, Audit, Change, Environment, Mode, NewKey, Options, PartnerId, Scope, Store};
+use usher_domain::key::{ApiKey, BankKey, Key as _, Pepper};
+use usher_storage::{
+    ApplicationId, Audit, Change, Environment, Mode, NewBankUser, NewKey, Options, PartnerId, Scope, Store,
+};
 use uuid::Uuid;
 
 use crate::oracle::Random;
@@ -54,11 +56,21 @@ impl Directory {
 
     /// Adds a sandbox application of a partner that may call everything.
     pub(crate) fn add_application(&mut self, partner: PartnerId, mode: Mode) -> Issued {
+        self.add_application_in(Environment::Sandbox, partner, mode)
+    }
+
+    /// Adds a production application of a partner that may call everything.
+    pub(crate) fn add_production(&mut self, partner: PartnerId) -> Issued {
+        self.add_application_in(Environment::Production, partner, Mode::Strict)
+    }
+
+    fn add_application_in(&mut self, environment: Environment, partner: PartnerId, mode: Mode) -> Issued {
         let (id, app_key) = (ApplicationId(self.id()), self.id().to_string());
-        let random = &mut self.random;
-        let mut fill = |bytes: &mut [u8]| bytes.iter_mut().for_each(|byte| *byte = random.below(256) as u8);
-        let key = ApiKey::draw(usher_domain::environment::Environment::Sandbox, &mut fill);
-        let environment = Environment::Sandbox;
+        let kind = match environment {
+            Environment::Sandbox => usher_domain::environment::Environment::Sandbox,
+            Environment::Production => usher_domain::environment::Environment::Production,
+        };
+        let key = ApiKey::draw(kind, &mut self.fill());
         let name = "Another application".to_owned();
         let mut changes = vec![
             Change::Application { id, partner, public_id: app_key.clone(), name, mode, at: 0 },
@@ -78,11 +90,39 @@ impl Directory {
         Issued { key: key.reveal().to_owned(), app_key }
     }
 
+    /// Adds a user of the bank, and gives its key.
+    pub(crate) fn add_bank_user(
+        &mut self,
+        role: &str,
+        destination: Option<&str>,
+        environments: &[Environment],
+    ) -> Issued {
+        let key = BankKey::draw(&mut self.fill());
+        let user = NewBankUser {
+            id: self.id(),
+            name: format!("{role} of the tests"),
+            role: role.to_owned(),
+            destination: destination.map(str::to_owned),
+            environments: environments.to_vec(),
+            selector: key.selector().to_owned(),
+            mac: *self.pepper.mac(&key).as_bytes(),
+            created_at: 0,
+            expires_at: None,
+        };
+        self.runtime.block_on(self.store.administer(vec![Change::BankUser(user)], audit())).unwrap();
+        Issued { key: key.reveal().to_owned(), app_key: String::new() }
+    }
+
     /// The stored body of a request, by the id in its receipt.
     pub(crate) fn body(&self, scope: &Scope, receipt: &str) -> String {
         let record = self.runtime.block_on(self.store.record(scope, receipt.parse().unwrap())).unwrap().unwrap();
         let body = self.runtime.block_on(self.store.payload(scope, record.id, "request")).unwrap().unwrap();
         String::from_utf8(body.into_vec()).unwrap()
+    }
+
+    fn fill(&mut self) -> impl FnMut(&mut [u8]) {
+        let random = &mut self.random;
+        |bytes: &mut [u8]| bytes.iter_mut().for_each(|byte| *byte = random.below(256) as u8)
     }
 
     fn id(&mut self) -> Uuid {

@@ -78,16 +78,18 @@ pub(crate) fn check(args: &CheckArgs) -> Result<(), Fault> {
     valid(&document, kind, answered.warnings, "at the gateway", args.request.json)
 }
 
-/// Shows the receipt of a request.
+/// Shows the receipt of a request, and what became of it.
 pub(crate) fn status(args: &StatusArgs) -> Result<(), Fault> {
     let key = Key::find(&args.gateway)?.ok_or(Fault::KeyMissing)?;
     let client = gateway::client(&args.gateway, &key)?;
-    let answer = run(client.receipts().read(&args.id))?
-        .map_err(|error| refuse(Fault::of_call(error, &args.gateway.server), args.json))?;
+    let failed = |error| refuse(Fault::of_call(error, &args.gateway.server), args.json);
+    let answer = run(client.receipts().read(&args.id))?.map_err(failed)?;
     if args.json {
         return print(&String::from_utf8_lossy(&to_json(&*answer)));
     }
-    print(&answer::table(&answer))
+    let timeline = run(client.receipts().timeline(&args.id))?.map_err(failed)?;
+    print(&answer::table(&answer))?;
+    print(&answer::timeline(&timeline))
 }
 
 /// Takes a contact request back.

@@ -1,12 +1,14 @@
 //! The operations of each API, as methods of an [`ApiCall`](crate::ApiCall).
 
 mod appointment_request;
+mod bank;
 mod contact_request;
 mod digital_customer;
 mod receipts;
 mod signing_keys;
 
 pub use appointment_request::AppointmentRequest;
+pub use bank::Bank;
 pub use contact_request::ContactRequest;
 pub use digital_customer::DigitalCustomer;
 pub use receipts::Receipts;

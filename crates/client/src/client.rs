@@ -9,7 +9,7 @@ use reqwest::{Url, redirect, retry};
 use rustls::crypto::{CryptoProvider, ring};
 use uuid::Uuid;
 
-use crate::api::{AppointmentRequest, ContactRequest, DigitalCustomer, Receipts, SigningKeys};
+use crate::api::{AppointmentRequest, Bank, ContactRequest, DigitalCustomer, Receipts, SigningKeys};
 use crate::call::ApiCall;
 use crate::http::Http;
 use crate::key::ApiKey;
@@ -55,6 +55,11 @@ impl Client {
 
     /// The next call to the digital customer API, version 1.
     pub fn digital_customer(&self) -> ApiCall<'_, DigitalCustomer> {
+        ApiCall::new(&self.http, self.correlation_id)
+    }
+
+    /// The next call to the bank API, version 1: for the bank, at the bank's address and with a bank user's key.
+    pub fn bank(&self) -> ApiCall<'_, Bank> {
         ApiCall::new(&self.http, self.correlation_id)
     }
 

@@ -42,7 +42,7 @@ impl Http {
     /// A header parameter that HTTP cannot carry; nothing was sent.
     pub(crate) async fn send(&self, call: Call) -> Result<(Result<Response, Fault>, u32), Violations> {
         let is_repeatable = match call.operation.kind {
-            OperationKind::Read | OperationKind::List | OperationKind::Check => true,
+            OperationKind::Read | OperationKind::List | OperationKind::Check | OperationKind::Change => true,
             OperationKind::Submit | OperationKind::Withdraw => {
                 call.parameters.iter().any(|(parameter, _)| parameter.name.eq_ignore_ascii_case("idempotency-key"))
             }

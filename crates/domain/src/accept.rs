@@ -7,7 +7,7 @@ use crate::environment::Environment;
 use crate::ids::{ApplicationId, PartnerId, PublicId};
 use crate::products::{Asked, Policy, Product, Products, Route};
 use crate::promise;
-use crate::receipt::{Digest, PayloadHash, Salt, Scope};
+use crate::receipt::{Digest, PayloadHash, Salt};
 use crate::refusal::Refusal;
 use crate::status::Status;
 
@@ -22,13 +22,6 @@ pub struct Caller {
     pub environment: Environment,
     /// The id by which the application names itself in a body (`AppKey`). Not a secret.
     pub app_key: String,
-}
-
-impl Caller {
-    /// Where an idempotency key of this caller counts.
-    pub fn scope<'a>(&self, operation: &'a str) -> Scope<'a> {
-        Scope { partner: self.partner, application: self.application, environment: self.environment, operation }
-    }
 }
 
 /// A checked request, with everything its decision may depend on.

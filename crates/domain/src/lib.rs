@@ -9,6 +9,7 @@ mod appointment_window;
 pub mod contact_request;
 pub mod digital_customer;
 pub mod environment;
+pub mod event;
 pub mod facts;
 pub mod flow;
 pub mod german_place;
@@ -26,6 +27,7 @@ pub mod receipt;
 pub mod reference;
 pub mod refusal;
 pub mod register;
+pub mod role;
 pub mod signature;
 pub mod status;
 #[cfg(test)]

@@ -13,6 +13,68 @@ use usher_wire::Text;
 use crate::instant;
 use crate::products::{Promise, Service};
 
+/// One request that was promised a contact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wait {
+    /// When it was accepted.
+    pub received_at: Timestamp,
+    /// Until when a contact was promised.
+    pub promised_at: Option<Timestamp>,
+    /// When somebody first got in touch, or tried to.
+    pub first_contact_at: Option<Timestamp>,
+}
+
+/// How soon persons heard from the bank.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Figures {
+    /// Requests.
+    pub count: usize,
+    /// Those with a first contact.
+    pub reached: usize,
+    /// Median of the time to first contact, in whole seconds; of an even number, the mean of the middle two.
+    pub median_seconds: Option<i64>,
+    /// The shortest time within which nine of ten of the reached ones were.
+    pub p90_seconds: Option<i64>,
+    /// Requests whose promised time is over, or was kept before.
+    pub promised: usize,
+    /// Those of them with a first contact by then.
+    pub kept: usize,
+}
+
+impl Figures {
+    /// The figures of these requests, as they stand now.
+    pub fn of(waits: &[Wait], now: Timestamp) -> Figures {
+        let took = |wait: &Wait| Some(wait.first_contact_at?.duration_since(wait.received_at).as_secs());
+        let mut times: Vec<i64> = waits.iter().filter_map(took).collect();
+        times.sort_unstable();
+        let median = times.get(times.len() / 2).map(|upper| match times.len() % 2 {
+            0 => (times[times.len() / 2 - 1] + upper) / 2,
+            _ => *upper,
+        });
+        // The nearest rank: nine tenths of the number, rounded up.
+        let rank = (times.len() * 9).div_ceil(10);
+        let p90 = rank.checked_sub(1).and_then(|index| times.get(index)).copied();
+        let is_kept = |wait: &&Wait| {
+            wait.promised_at.zip(wait.first_contact_at).is_some_and(|(promised, contact)| contact <= promised)
+        };
+        let is_over = |wait: &&Wait| wait.promised_at.is_some_and(|promised| promised < now);
+        Figures {
+            count: waits.len(),
+            reached: times.len(),
+            median_seconds: median,
+            p90_seconds: p90,
+            promised: waits.iter().filter(|wait| is_kept(wait) || is_over(wait)).count(),
+            kept: waits.iter().filter(is_kept).count(),
+        }
+    }
+
+    /// The kept ones by the promised ones, in ten-thousandths, rounded to the nearest.
+    pub fn kept_ten_thousandths(&self) -> Option<i64> {
+        let promised = i64::try_from(self.promised).ok().filter(|promised| *promised > 0)?;
+        Some((i64::try_from(self.kept).ok()? * 20_000 + promised) / (2 * promised))
+    }
+}
+
 /// Days after which the search for service hours ends: a service of one minute a week would go on for centuries.
 const SEARCH_DAYS_MAX: u32 = 3_660;
 
@@ -166,6 +228,39 @@ mod tests {
         assert!(
             promised > "2036-01-01T00:00:00Z".parse().unwrap() && promised < "2037-01-01T00:00:00Z".parse().unwrap()
         );
+    }
+
+    #[test]
+    fn figures_are_those_of_the_book() {
+        let at = |minute: i64| Timestamp::from_second(minute * 60).unwrap();
+        let wait = |contact: Option<i64>, promised: Option<i64>| Wait {
+            received_at: at(0),
+            promised_at: promised.map(at),
+            first_contact_at: contact.map(at),
+        };
+        let none = Figures::of(&[], at(60));
+        assert_eq!(
+            (none.count, none.median_seconds, none.p90_seconds, none.kept_ten_thousandths()),
+            (0, None, None, None)
+        );
+        // Kept at the last moment, kept early while not yet due, broken late, broken so far, not due, never promised.
+        let waits = [
+            wait(Some(10), Some(10)),
+            wait(Some(30), Some(90)),
+            wait(Some(20), Some(10)),
+            wait(None, Some(59)),
+            wait(None, Some(60)),
+            wait(Some(50), None),
+        ];
+        let figures = Figures::of(&waits, at(60));
+        assert_eq!((figures.count, figures.reached, figures.promised, figures.kept), (6, 4, 4, 2));
+        assert_eq!((figures.median_seconds, figures.p90_seconds), (Some(25 * 60), Some(50 * 60)));
+        assert_eq!(figures.kept_ten_thousandths(), Some(5_000));
+        let ten: Vec<Wait> = (1..=10).map(|minute| wait(Some(minute), Some(3))).collect();
+        let figures = Figures::of(&ten, at(60));
+        assert_eq!((figures.median_seconds, figures.p90_seconds), (Some(330), Some(9 * 60)));
+        let third = Figures { promised: 3, kept: 2, ..figures };
+        assert_eq!(third.kept_ten_thousandths(), Some(6_667));
     }
 
     #[test]

@@ -152,7 +152,7 @@ impl DigestKey {
     }
 
     /// HMAC over label and parts, each preceded by its length as eight bytes, so that no two lists of parts run together.
-    fn digest(&self, label: &str, parts: &[&[u8]]) -> Digest {
+    pub(crate) fn digest(&self, label: &str, parts: &[&[u8]]) -> Digest {
         let mut mac = self.0.hmac();
         for part in std::iter::once(&label.as_bytes()).chain(parts) {
             mac.update(&(part.len() as u64).to_be_bytes());

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::flow::{FlowState, Method};
+use crate::status::Status;
 
 /// A business rule said no.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +53,18 @@ pub enum Refusal {
     RegisterNotConfigured,
     /// The request has come to its end and can no longer be withdrawn.
     StatusFinal,
+    /// The bank may not set this status after the present one.
+    StatusMove {
+        /// The present one.
+        from: Status,
+        /// The one to be set.
+        to: Status,
+    },
+    /// The reason is none that goes with the status.
+    ReasonOfOtherStatus {
+        /// The status.
+        status: Status,
+    },
 }
 
 impl Refusal {
@@ -83,7 +96,8 @@ impl Refusal {
             Refusal::AppKeyMismatch => "app_key_mismatch",
             Refusal::FlowUnknown { .. } => "flow_unknown",
             Refusal::FlowTransition { state: FlowState::Created, method: Method::Complete } => "update_required",
-            Refusal::FlowTransition { .. } | Refusal::StatusFinal => "illegal_transition",
+            Refusal::FlowTransition { .. } | Refusal::StatusFinal | Refusal::StatusMove { .. } => "illegal_transition",
+            Refusal::ReasonOfOtherStatus { .. } => "reason_mismatch",
             Refusal::FlowContactMismatch { .. } => "flow_contact_mismatch",
             Refusal::PersonNotFound => "person_not_found",
             Refusal::PersonDeceased => "person_deceased",
@@ -104,9 +118,11 @@ impl Refusal {
             Refusal::PersonNotFound | Refusal::PersonDeceased | Refusal::PersonMismatch => {
                 &["/Parameters/0/DigitalCustomer/CitizenshipNumber"]
             }
+            Refusal::ReasonOfOtherStatus { .. } => &["/reason"],
             Refusal::Several(_)
             | Refusal::FlowTransition { .. }
             | Refusal::StatusFinal
+            | Refusal::StatusMove { .. }
             | Refusal::RegisterNotConfigured => &[],
         }
     }
@@ -142,6 +158,20 @@ impl fmt::Display for Refusal {
                 f.write_str("the bank has not connected its identity register yet; no customer can be created")
             }
             Refusal::StatusFinal => f.write_str("the request has come to its end and cannot be withdrawn"),
+            Refusal::StatusMove { from, to } if from == to => {
+                write!(
+                    f,
+                    "{to} is the status already; with a note it can be set again as one more attempt, unless it is NEW or final"
+                )
+            }
+            Refusal::StatusMove { from, to } => write!(f, "{to} cannot follow {from}"),
+            Refusal::ReasonOfOtherStatus { status } if status.reasons().is_empty() => {
+                write!(f, "{status} is set without a reason")
+            }
+            Refusal::ReasonOfOtherStatus { status } => {
+                let names: Vec<&str> = status.reasons().iter().map(|reason| reason.as_str()).collect();
+                write!(f, "the reasons of {status} are {}", names.join(", "))
+            }
         }
     }
 }
@@ -173,6 +203,8 @@ mod tests {
             (Refusal::PersonMismatch, "person_mismatch"),
             (Refusal::RegisterNotConfigured, "register_not_configured"),
             (Refusal::StatusFinal, "illegal_transition"),
+            (Refusal::StatusMove { from: Status::New, to: Status::OfferSent }, "illegal_transition"),
+            (Refusal::ReasonOfOtherStatus { status: Status::New }, "reason_mismatch"),
         ] {
             assert_eq!(refusal.code(), code);
             let is_listed = ["refusal", "state", "gateway"].iter().any(|kind| is_in_table(code, kind));

@@ -11,9 +11,11 @@ use tokio::time::Instant;
 use usher_domain::accept::Caller;
 use usher_domain::environment::Environment;
 use usher_domain::ids::{ApplicationId, PartnerId};
-use usher_domain::key::{ApiKey, Key, KeyMac, Pepper};
-use usher_storage::{KeyEntry, Scope, Store, StoreError};
+use usher_domain::key::{ApiKey, BankKey, Key, KeyMac, Pepper};
+use usher_domain::role::Role;
+use usher_storage::{BankUserEntry, BankView, KeyEntry, Scope, Store};
 use usher_wire::Mode;
+use uuid::Uuid;
 
 use crate::credentials::Credential;
 use crate::fault::Fault;
@@ -53,6 +55,8 @@ pub(crate) enum Name {
         /// Which.
         application: ApplicationId,
     },
+    /// This user of the bank.
+    BankUser(Uuid),
     /// Who has access to the data folder, and so needs no key.
     #[expect(dead_code, reason = "no operation is for operators yet")]
     Folder,
@@ -68,14 +72,42 @@ pub(crate) struct Anyone;
 pub(crate) struct Operator {
     /// How the audit names this operator.
     pub(crate) name: String,
+    /// The user of the bank it is, unless it came in through the data folder.
+    id: Option<Uuid>,
 }
 
 /// How an operator comes in.
 #[derive(Clone, Copy, Debug)]
 #[expect(dead_code, reason = "no operation is for operators yet")]
 pub(crate) enum Door {
+    /// Through the bank's listener, with the key of a bank user who is one.
+    Listener,
     /// Through the data folder: the permissions of its files are the authority.
     Folder,
+}
+
+/// A user of the bank that has proved to be one.
+pub(crate) struct BankUser {
+    pub(crate) id: Uuid,
+    /// As timelines name it.
+    pub(crate) name: String,
+    role: Role,
+    /// The one destination it may see, or none for all.
+    destination: Option<String>,
+    environments: Vec<usher_storage::Environment>,
+    mac: KeyMac,
+    expires_at: Option<Timestamp>,
+    is_revoked: bool,
+}
+
+impl BankUser {
+    /// What it may see of an environment.
+    pub(crate) fn view(&self, environment: usher_storage::Environment) -> Result<BankView, Fault> {
+        if !self.environments.contains(&environment) {
+            return Err(Fault::WrongEnvironment);
+        }
+        Ok(BankView { environment, destination: self.destination.clone() })
+    }
 }
 
 /// An application of a partner that has proved to be one.
@@ -98,6 +130,7 @@ pub(crate) struct Callers {
     pepper: Pepper,
     environments: Vec<Environment>,
     partners: Proved<Known>,
+    bank_users: Proved<BankUser>,
 }
 
 /// What is kept of the holder of a key.
@@ -110,7 +143,7 @@ struct Proved<T>(RwLock<HashMap<String, (Arc<T>, Instant)>>);
 
 impl Callers {
     pub(crate) fn new(pepper: Pepper, environments: Vec<Environment>) -> Self {
-        Callers { pepper, environments, partners: Proved::default() }
+        Callers { pepper, environments, partners: Proved::default(), bank_users: Proved::default() }
     }
 
     /// The partner whose key this is, provided it may use `api`; receipts and the like belong to no single API.
@@ -138,6 +171,32 @@ impl Callers {
         }
         Ok(known)
     }
+
+    /// The bank user whose key this is, provided its role is at least `role`.
+    async fn bank_user(
+        &self,
+        store: &Store,
+        credential: Credential<'_>,
+        role: Role,
+        now: Timestamp,
+    ) -> Result<Arc<BankUser>, Fault> {
+        let key = credential.as_str().and_then(|text| BankKey::parse(text).ok()).ok_or(Fault::KeyUnknown)?;
+        let ask = async || match store.bank_user(key.selector().to_owned()).await? {
+            Some(entry) => BankUser::of(entry).map(Some),
+            None => Ok(None),
+        };
+        let user = self.bank_users.prove(&self.pepper, &key, ask).await?;
+        if user.is_revoked {
+            return Err(Fault::KeyRevoked);
+        }
+        if user.expires_at.is_some_and(|end| end <= now) {
+            return Err(Fault::KeyExpired);
+        }
+        if user.role < role {
+            return Err(Fault::NotPermitted);
+        }
+        Ok(user)
+    }
 }
 
 impl<T: Holder> Proved<T> {
@@ -147,7 +206,7 @@ impl<T: Holder> Proved<T> {
         &self,
         pepper: &Pepper,
         key: &impl Key,
-        ask: impl AsyncFnOnce() -> Result<Option<T>, StoreError>,
+        ask: impl AsyncFnOnce() -> Result<Option<T>, Fault>,
     ) -> Result<Arc<T>, Fault> {
         let remembered = self.remembered(key.selector());
         let proved = pepper.admits(key, remembered.as_ref().map(|holder| holder.mac()));
@@ -226,10 +285,15 @@ impl Kind for Anyone {
 impl Kind for Operator {
     type Demand = Door;
 
-    async fn admit(_: &Gateway, _: &Parts, door: Door) -> Result<Arc<Self>, Fault> {
-        match door {
-            Door::Folder => Ok(Arc::new(Operator { name: "local".to_owned() })),
-        }
+    async fn admit(gateway: &Gateway, head: &Parts, door: Door) -> Result<Arc<Self>, Fault> {
+        let operator = match door {
+            Door::Listener => {
+                let user = BankUser::admit(gateway, head, Role::Operator).await?;
+                Operator { name: user.name.clone(), id: Some(user.id) }
+            }
+            Door::Folder => Operator { name: "local".to_owned(), id: None },
+        };
+        Ok(Arc::new(operator))
     }
 
     fn mode(&self) -> Mode {
@@ -237,7 +301,61 @@ impl Kind for Operator {
     }
 
     fn name(&self) -> Name {
-        Name::Folder
+        self.id.map_or(Name::Folder, Name::BankUser)
+    }
+}
+
+impl Kind for BankUser {
+    /// The least role.
+    type Demand = Role;
+
+    async fn admit(gateway: &Gateway, head: &Parts, role: Role) -> Result<Arc<Self>, Fault> {
+        let credential = Credential::of(&head.headers)?;
+        gateway.callers.bank_user(&gateway.store, credential, role, gateway.now()).await
+    }
+
+    fn mode(&self) -> Mode {
+        Mode::Strict
+    }
+
+    fn name(&self) -> Name {
+        Name::BankUser(self.id)
+    }
+}
+
+impl Holder for BankUser {
+    fn mac(&self) -> &KeyMac {
+        &self.mac
+    }
+}
+
+impl BankUser {
+    fn of(entry: BankUserEntry) -> Result<Self, Fault> {
+        // A role of a newer version allows what we cannot know, so it allows nothing.
+        let role = Role::parse(&entry.role).ok_or(Fault::NotPermitted)?;
+        Ok(BankUser {
+            id: entry.id,
+            name: entry.name,
+            role,
+            destination: entry.destination,
+            environments: entry.environments,
+            mac: KeyMac::from_bytes(entry.mac),
+            expires_at: entry.expires_at.map(end),
+            is_revoked: entry.revoked_at.is_some(),
+        })
+    }
+}
+
+/// A time the calendar does not know is over or far away; over is the safe reading.
+fn end(millis: i64) -> Timestamp {
+    Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// The environment of a row.
+pub(crate) fn environment(environment: usher_storage::Environment) -> Environment {
+    match environment {
+        usher_storage::Environment::Sandbox => Environment::Sandbox,
+        usher_storage::Environment::Production => Environment::Production,
     }
 }
 
@@ -248,10 +366,7 @@ impl From<KeyEntry> for Known {
             caller: Caller {
                 partner: PartnerId::from_bytes(scope.partner.0.into_bytes()),
                 application: ApplicationId::from_bytes(scope.application.0.into_bytes()),
-                environment: match scope.environment {
-                    usher_storage::Environment::Sandbox => Environment::Sandbox,
-                    usher_storage::Environment::Production => Environment::Production,
-                },
+                environment: environment(scope.environment),
                 app_key: entry.application_public_id,
             },
             scope,
@@ -261,8 +376,7 @@ impl From<KeyEntry> for Known {
             },
             subscriptions: entry.subscriptions,
             mac: KeyMac::from_bytes(entry.mac),
-            // A time the calendar does not know is over or far away; over is the safe reading.
-            expires_at: entry.expires_at.map(|end| Timestamp::from_millisecond(end).unwrap_or(Timestamp::UNIX_EPOCH)),
+            expires_at: entry.expires_at.map(end),
             is_revoked: entry.revoked_at.is_some(),
         }
     }

@@ -18,9 +18,9 @@ use uuid::Uuid;
 
 use crate::exchange::{Answer, Call};
 use crate::fault::Fault;
-use crate::receipt;
 use crate::receipts::{self, PageWish};
 use crate::submit::{Api, Attempt, Beside, Ended, Recalled, TRIES_MAX, header_key, judge, recall};
+use crate::{following, receipt};
 
 pub(crate) const API: Api = Api { name: "contact_request", version: 1, contract_version: "1.0.0" };
 
@@ -60,15 +60,13 @@ impl Server for ContactRequest {
             };
             let conditions = known.and_then(|known| known.condition).into_iter().collect();
             let beside = Beside { conditions, ..Beside::default() };
+            let deliveries = following::accepted(&decision);
             let committed = attempt.commit(&API, decision, beside, |record, warnings| {
-                let body = to_json(&receipt::receipt(
-                    &call.gateway,
-                    record,
-                    environment,
-                    receipt::warnings(&warnings),
-                    receipt::lists(record),
-                ));
-                (body, Some(receipt::location(record)))
+                let warnings = receipt::warnings(&warnings);
+                let lists = receipt::lists(record);
+                let mut receipt = receipt::receipt(&call.gateway, record, environment, warnings, lists);
+                receipt.deliveries = Some(deliveries);
+                (to_json(&receipt), Some(receipt::location(record)))
             });
             if let Ended::Answered(answer) = committed.await? {
                 return Ok(answer);

@@ -247,12 +247,15 @@ impl Answer {
 
 impl Line {
     fn log(&self, status: StatusCode, code: &'static str) {
-        let (partner_id, application_id) = match self.caller {
-            Some(Name::Application { partner, application }) => (Some(partner), Some(application)),
-            Some(Name::Folder | Name::Anyone) | None => (None, None),
-        };
-        let partner_id = partner_id.as_ref().map(tracing::field::display);
-        let application_id = application_id.as_ref().map(tracing::field::display);
+        let (mut partner_id, mut application_id, mut bank_user_id) = (None, None, None);
+        match &self.caller {
+            Some(Name::Application { partner, application }) => {
+                partner_id = Some(tracing::field::display(partner));
+                application_id = Some(tracing::field::display(application));
+            }
+            Some(Name::BankUser(user)) => bank_user_id = Some(tracing::field::display(user)),
+            Some(Name::Folder | Name::Anyone) | None => {}
+        }
         let receipt_id = self.receipt_id.as_deref();
         let latency_micros = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
         let (operation, correlation_id, status) = (self.operation, self.correlation.id, status.as_u16());
@@ -265,6 +268,7 @@ impl Line {
                     %correlation_id,
                     partner_id,
                     application_id,
+                    bank_user_id,
                     receipt_id,
                     latency_micros,
                     "request"

@@ -29,6 +29,8 @@ pub(crate) enum Fault {
     KeyRevoked,
     NotSubscribed,
     WrongEnvironment,
+    /// The role of the bank user is not enough.
+    NotPermitted,
     /// The text says what was expected.
     MediaTypeUnsupported(&'static str),
     BodyTooLarge {
@@ -47,6 +49,8 @@ pub(crate) enum Fault {
     Violated(Violations),
     /// A business rule said no.
     Refused(Refusal),
+    /// What was decided on has changed meanwhile; nothing was stored.
+    VersionConflict,
     /// More is queued than can be written soon; nothing was stored.
     Overloaded,
     StoreUnavailable,
@@ -85,12 +89,13 @@ const UNREADABLE: [Row; 12] = [
     row("root_element", 400, "Other root element"),
 ];
 
-const REFUSALS: [Row; 13] = [
+const REFUSALS: [Row; 14] = [
     row("product_not_offered", 422, "Product is not offered"),
     row("duplicate_refused", 422, "Person was sent before"),
     row("consent_required", 422, "Consent is required"),
     row("dpa_required", 422, "Data protection agreement is required"),
     row("app_key_mismatch", 401, "AppKey is of another application"),
+    row("reason_mismatch", 422, "Reason of another status"),
     row("flow_unknown", 404, "Flow is not known"),
     row("flow_contact_mismatch", 422, "Contact data differ from the flow's"),
     row("person_not_found", 422, "Person is not in the register"),
@@ -121,6 +126,8 @@ impl Fault {
             Fault::KeyRevoked => row("key_revoked", 401, "Key was revoked"),
             Fault::NotSubscribed => row("not_subscribed", 403, "No subscription"),
             Fault::WrongEnvironment => row("wrong_environment", 403, "Key of the other environment"),
+            Fault::NotPermitted => row("not_permitted", 403, "Not permitted to this user"),
+            Fault::VersionConflict => row("version_conflict", 409, "Changed meanwhile"),
             Fault::MediaTypeUnsupported(_) => row("media_type_unsupported", 415, "Media type is not supported"),
             Fault::BodyTooLarge { .. } => row("body_too_large", 413, "Body is too large"),
             Fault::RequestTimeout => row("request_timeout", 408, "Request took too long"),
@@ -263,6 +270,7 @@ mod tests {
 
     use axum::http::HeaderMap;
     use usher_domain::flow::{FlowState, Method};
+    use usher_domain::status::Status;
     use usher_storage::Constraint;
     use usher_wire::Unreadable;
 
@@ -285,6 +293,8 @@ mod tests {
             Fault::KeyRevoked,
             Fault::NotSubscribed,
             Fault::WrongEnvironment,
+            Fault::NotPermitted,
+            Fault::VersionConflict,
             Fault::MediaTypeUnsupported("a text"),
             Fault::BodyTooLarge { bytes_max: 262_144 },
             Fault::RequestTimeout,
@@ -308,6 +318,8 @@ mod tests {
             Fault::Refused(Refusal::PersonMismatch),
             Fault::Refused(Refusal::RegisterNotConfigured),
             Fault::RegisterUnavailable { retry_after_seconds: 1 },
+            Fault::Refused(Refusal::StatusMove { from: Status::New, to: Status::OfferSent }),
+            Fault::Refused(Refusal::ReasonOfOtherStatus { status: Status::Claimed }),
             Fault::Overloaded,
             Fault::StoreUnavailable,
             Fault::Internal,

@@ -12,6 +12,7 @@ pub mod tls;
 
 mod about_data;
 mod appointment_request;
+mod bank;
 mod body;
 mod caller;
 mod contact_request;
@@ -22,8 +23,10 @@ mod dialect;
 mod digital_customer;
 mod exchange;
 mod fault;
+mod following;
 mod form;
 mod head;
+mod lead;
 mod parameters;
 mod random;
 mod receipt;

@@ -84,6 +84,7 @@ pub(crate) fn receipt<'r>(
         products_version: record.products_version.into(),
         lists,
         warnings,
+        deliveries: None,
         signature: Cow::Borrowed(""),
         unknown: Unknown::default(),
     };
@@ -97,23 +98,26 @@ pub(crate) fn stored<'r>(
     record: &'r Record,
     environment: Environment,
 ) -> Result<shared::Receipt<Cow<'r, str>>, Fault> {
-    let unreadable = |_| {
-        tracing::error!(record = %record.public_id, "the warnings or lists of a record cannot be read");
-        Fault::Internal
-    };
-    let warnings: Vec<Checked<shared::Warning>> = serde_json::from_str(&record.warnings).map_err(unreadable)?;
-    let lists: Vec<String> = serde_json::from_str(&record.lists).map_err(unreadable)?;
+    let lists: Vec<String> = serde_json::from_str(&record.lists).map_err(|_| unreadable(record))?;
+    let lists = lists.into_iter().map(Cow::Owned).collect();
+    Ok(receipt(gateway, record, environment, stored_warnings(record)?, lists))
+}
+
+/// The warnings that were kept in a record.
+pub(crate) fn stored_warnings(record: &Record) -> Result<Vec<shared::Warning<Cow<'static, str>>>, Fault> {
+    let warnings: Vec<Checked<shared::Warning>> =
+        serde_json::from_str(&record.warnings).map_err(|_| unreadable(record))?;
     let warning = |warning: Checked<shared::Warning>| {
         let shared::Warning { pointer, code, message, unknown } = warning.into_inner();
         shared::Warning { pointer: pointer.map(Cow::Owned), code: code.into(), message: message.into(), unknown }
     };
-    Ok(receipt(
-        gateway,
-        record,
-        environment,
-        warnings.into_iter().map(warning).collect(),
-        lists.into_iter().map(Cow::Owned).collect(),
-    ))
+    Ok(warnings.into_iter().map(warning).collect())
+}
+
+/// A list in a record that is not the JSON it was written as.
+fn unreadable(record: &Record) -> Fault {
+    tracing::error!(record = %record.public_id, "the warnings or lists of a record cannot be read");
+    Fault::Internal
 }
 
 /// A time as the contract writes it, RFC 3339 in UTC.

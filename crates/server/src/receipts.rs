@@ -2,7 +2,9 @@
 
 use std::str::FromStr;
 
-use usher_contract::receipts::v1::operations::{ListReceiptsParameters, ReadReceiptParameters, Server};
+use usher_contract::receipts::v1::operations::{
+    ListEventsParameters, ListReceiptsParameters, ReadReceiptParameters, ReadTimelineParameters, Server,
+};
 use usher_contract::shared::ReceiptList;
 use usher_domain::ids::PublicId;
 use usher_storage::{Cursor, Filter, Page, Record, StoreError};
@@ -11,7 +13,7 @@ use uuid::Uuid;
 
 use crate::exchange::{Answer, Call};
 use crate::fault::Fault;
-use crate::{appointment_request, contact_request, digital_customer, receipt};
+use crate::{appointment_request, contact_request, digital_customer, following, receipt};
 
 const LIMIT_DEFAULT: u32 = 50;
 const LIMIT_MAX: u32 = 100;
@@ -38,6 +40,14 @@ impl Server for Receipts {
     async fn read_receipt(&self, call: &Call, parameters: ReadReceiptParameters) -> Result<Answer, Fault> {
         read(call, None, &parameters.id).await
     }
+
+    async fn read_timeline(&self, call: &Call, parameters: ReadTimelineParameters) -> Result<Answer, Fault> {
+        following::timeline(call, &parameters.id).await
+    }
+
+    async fn list_events(&self, call: &Call, parameters: ListEventsParameters) -> Result<Answer, Fault> {
+        following::events(call, parameters.after.as_deref(), parameters.limit).await
+    }
 }
 
 /// The record with this public id, of `api` if one is named. What is another's is not there.
@@ -50,7 +60,9 @@ pub(crate) async fn find(call: &Call, api: Option<&str>, id: &str) -> Result<Rec
 /// Answers with one receipt.
 pub(crate) async fn read(call: &Call, api: Option<&str>, id: &str) -> Result<Answer, Fault> {
     let record = find(call, api, id).await?;
-    let receipt = receipt::stored(&call.gateway, &record, call.known.caller.environment)?;
+    let deliveries = call.gateway.store.record_deliveries(&call.known.scope, record.id).await?;
+    let mut receipt = receipt::stored(&call.gateway, &record, call.known.caller.environment)?;
+    receipt.deliveries = Some(following::deliveries(&deliveries));
     Ok(call.answer(to_json(&receipt)))
 }
 
@@ -66,9 +78,14 @@ pub(crate) async fn list(call: &Call, api: Option<&'static str>, wish: PageWish)
         (None, Some(api)) => page(call, Filter::Api(api.into()), after, limit).await?,
         (None, None) => page_of_all(call, after, limit).await?,
     };
-    let (gateway, environment) = (&call.gateway, call.known.caller.environment);
-    let stored = |record| receipt::stored(gateway, record, environment);
-    let items = page.records.iter().map(stored).collect::<Result<_, _>>()?;
+    let environment = call.known.caller.environment;
+    let mut items = Vec::with_capacity(page.records.len());
+    for record in &page.records {
+        let deliveries = call.gateway.store.record_deliveries(&call.known.scope, record.id).await?;
+        let mut receipt = receipt::stored(&call.gateway, record, environment)?;
+        receipt.deliveries = Some(following::deliveries(&deliveries));
+        items.push(receipt);
+    }
     let next = page.next.map(|next| next.to_string().into());
     Ok(call.answer(to_json(&ReceiptList { items, next, unknown: Unknown::default() })))
 }

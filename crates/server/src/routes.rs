@@ -8,16 +8,20 @@ use axum::extract::Request;
 use axum::http::Method;
 use axum::routing::{MethodFilter, on};
 use usher_contract::appointment_request::v2::operations as appointment_request_v2;
+use usher_contract::bank::v1::operations as bank_v1;
 use usher_contract::contact_request::v1::operations as contact_request_v1;
 use usher_contract::digital_customer::v1::operations as digital_customer_v1;
+use usher_contract::lead::v2::operations as lead_v2;
 use usher_contract::receipts::v1::operations as receipts_v1;
 use usher_contract::reference::v1::operations as reference_v1;
 use usher_contract::signing_keys::v1::operations as signing_keys_v1;
 use usher_domain::facts::{ContractFacts, Terms};
 use usher_domain::products::Asked;
-use usher_wire::{Limits, Operation, Options, Unserved};
+use usher_domain::role::Role;
+use usher_wire::{Limits, Operation, OperationKind, Options, Unserved};
 
 use crate::appointment_request::AppointmentRequest;
+use crate::bank::{Bank, BankCall};
 use crate::caller::{Anyone, Kind};
 use crate::contact_request::ContactRequest;
 use crate::dialect::Dialect;
@@ -25,6 +29,7 @@ use crate::digital_customer::DigitalCustomer;
 use crate::exchange::{Answer, Call, Route, exchange, refuse};
 use crate::fault::Fault;
 use crate::gateway::Gateway;
+use crate::lead::Leads;
 use crate::receipts::Receipts;
 use crate::reference::Reference;
 use crate::signing_keys::SigningKeys;
@@ -51,7 +56,14 @@ pub fn router(gateway: &Arc<Gateway>) -> Router {
 
 /// All that the gateway offers to the bank, on a listener of its own: keys of partners open nothing here.
 pub fn bank_router(gateway: &Arc<Gateway>) -> Router {
-    close(Router::new(), gateway)
+    // What only looks is for everybody; what changes something is for those who work on requests.
+    let demand = |operation: &Operation| match operation.kind {
+        OperationKind::Read | OperationKind::List => Role::Reader,
+        OperationKind::Submit | OperationKind::Check | OperationKind::Withdraw | OperationKind::Change => Role::Agent,
+    };
+    let routes = mount(Router::new(), gateway, &bank_v1::OPERATIONS, demand, Dialect::Problem, bank);
+    let routes = mount(routes, gateway, &lead_v2::OPERATIONS, demand, Dialect::Messages, lead);
+    close(routes, gateway)
 }
 
 /// Says of every other path that there is nothing.
@@ -120,14 +132,27 @@ async fn receipts(call: Call) -> Result<Answer, Fault> {
 
 async fn signing_keys(call: Call<Anyone>) -> Result<Answer, Fault> {
     let parameters = parameters::of(&call)?;
-    let options = Options { mode: call.known.mode(), limits: Limits::GATEWAY, facts: None };
-    signing_keys_v1::serve(&SigningKeys, call.operation, &call, &parameters, &call.body, &options).await?
+    signing_keys_v1::serve(&SigningKeys, call.operation, &call, &parameters, &call.body, &plain(&call)).await?
+}
+
+async fn bank(call: BankCall) -> Result<Answer, Fault> {
+    let parameters = parameters::of(&call)?;
+    bank_v1::serve(&Bank, call.operation, &call, &parameters, &call.body, &plain(&call)).await?
+}
+
+async fn lead(call: BankCall) -> Result<Answer, Fault> {
+    let parameters = parameters::of(&call)?;
+    lead_v2::serve(&Leads, call.operation, &call, &parameters, &call.body, &plain(&call)).await?
+}
+
+/// How contracts are read that have no rules about facts.
+fn plain<K: Kind>(call: &Call<K>) -> Options<'static> {
+    Options { mode: call.known.mode(), limits: Limits::GATEWAY, facts: None }
 }
 
 async fn reference(call: Call) -> Result<Answer, Fault> {
     let parameters = parameters::of(&call)?;
-    let options = Options { mode: call.known.mode, limits: Limits::GATEWAY, facts: None };
-    reference_v1::serve(&Reference, call.operation, &call, &parameters, &call.body, &options).await?
+    reference_v1::serve(&Reference, call.operation, &call, &parameters, &call.body, &plain(&call)).await?
 }
 
 /// What the body is judged by. It stays with the call, as it learns which lists are asked.

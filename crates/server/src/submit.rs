@@ -8,13 +8,13 @@ use std::borrow::Cow;
 use usher_domain::accept::{Accept, Attribution, Decision, Person};
 use usher_domain::facts::ContractFacts;
 use usher_domain::idempotency::IdempotencyKey;
-use usher_domain::ids::PublicId;
+use usher_domain::ids::{ApplicationId, PartnerId, PublicId};
 use usher_domain::products::{Policy, Product, Products};
-use usher_domain::receipt::Salt;
+use usher_domain::receipt::{Salt, Scope as KeyScope};
 use usher_domain::refusal::Refusal;
 use usher_storage::{
     Commit, Condition, Content, Idempotency, Known, Millis, NewDelivery, NewMessage, Outcome, Payload, Record, Reply,
-    Running, Write,
+    Running, Scope, Write,
 };
 use usher_wire::{Checked, Limits, Parsed, Personal, Warning};
 use uuid::Uuid;
@@ -23,7 +23,7 @@ use crate::exchange::{Answer, Call, NO_STORE};
 use crate::fault::{self, Fault};
 use crate::gateway::DURABILITY;
 use crate::head::IDEMPOTENCY_KEY;
-use crate::{random, receipt};
+use crate::{caller, random, receipt};
 
 /// How long an answer is kept for repeats.
 const IDEMPOTENCY_LIFE_MILLIS: Millis = 7 * DAY_MILLIS;
@@ -39,8 +39,10 @@ pub(crate) struct Api {
 }
 
 /// A submit that is being worked on. Until it is dropped, a twin with the same idempotency key is told to wait.
-pub(crate) struct Attempt<'c> {
-    call: &'c Call,
+pub(crate) struct Attempt<'c, K = caller::Known> {
+    call: &'c Call<K>,
+    /// Whose rows are written.
+    scope: Scope,
     idempotency: Option<Idempotency>,
     _running: Option<Running>,
 }
@@ -76,7 +78,7 @@ pub(crate) struct Recalled {
 }
 
 /// The idempotency key a partner sent in the header.
-pub(crate) fn header_key(call: &Call) -> Result<Option<String>, Fault> {
+pub(crate) fn header_key<K>(call: &Call<K>) -> Result<Option<String>, Fault> {
     let sent = call.head.headers.get_all(IDEMPOTENCY_KEY).iter().map(|value| value.as_bytes());
     let key = IdempotencyKey::from_headers(sent).map_err(Fault::IdempotencyKeyMalformed)?;
     Ok(key.map(|key| key.as_str().to_owned()))
@@ -118,23 +120,23 @@ pub(crate) async fn recall(
     Ok(Some(Recalled { person: Person { digest, was_sent }, condition: (!was_sent).then_some(condition) }))
 }
 
-impl<'c> Attempt<'c> {
-    /// Begins a submit. `subject` is what the operation is called for beside the body, `canonical` the body if its shape is
-    /// right.
-    pub(crate) fn begin(
-        call: &'c Call,
+impl<'c, K> Attempt<'c, K> {
+    /// Begins a submit that writes rows of `scope`. `subject` is what the operation is called for beside the body,
+    /// `canonical` the body if its shape is right.
+    pub(crate) fn begin_in(
+        call: &'c Call<K>,
+        scope: Scope,
         key: Option<&str>,
         subject: &str,
         canonical: Option<&[u8]>,
     ) -> Result<Self, Fault> {
         let (Some(key), Some(canonical)) = (key, canonical) else {
-            return Ok(Attempt { call, idempotency: None, _running: None });
+            return Ok(Attempt { call, scope, idempotency: None, _running: None });
         };
         let digests = &call.gateway.digests;
         let operation = call.operation.id;
-        let key_digest = *digests.idempotency_key(call.known.caller.scope(operation), key).as_bytes();
-        let running =
-            call.gateway.store.begin(&call.known.scope, operation, key_digest).map_err(|_| Fault::StillRunning)?;
+        let key_digest = *digests.idempotency_key(key_scope(&scope, operation), key).as_bytes();
+        let running = call.gateway.store.begin(&scope, operation, key_digest).map_err(|_| Fault::StillRunning)?;
         let fingerprint = if subject.is_empty() {
             digests.fingerprint(operation, canonical)
         } else {
@@ -146,7 +148,7 @@ impl<'c> Attempt<'c> {
             fingerprint: *fingerprint.as_bytes(),
             expires_at: call.now.as_millisecond() + IDEMPOTENCY_LIFE_MILLIS,
         };
-        Ok(Attempt { call, idempotency: Some(idempotency), _running: Some(running) })
+        Ok(Attempt { call, scope, idempotency: Some(idempotency), _running: Some(running) })
     }
 
     /// What becomes of a request that is refused now: the answer it was given before, if it was accepted then. A key that
@@ -156,7 +158,7 @@ impl<'c> Attempt<'c> {
         let is_authentic = !matches!(fault, Fault::Refused(Refusal::AppKeyMismatch));
         let Some(idempotency) = self.idempotency.as_ref().filter(|_| is_authentic) else { return Err(fault) };
         let call = self.call;
-        match call.gateway.store.lookup(&call.known.scope, idempotency, call.now.as_millisecond()).await? {
+        match call.gateway.store.lookup(&self.scope, idempotency, call.now.as_millisecond()).await? {
             Some(Known::Replayed(reply)) => Ok(Answer::replayed(reply)),
             Some(Known::KeyReused) => Err(Fault::IdempotencyKeyReused),
             None => Err(fault),
@@ -167,11 +169,47 @@ impl<'c> Attempt<'c> {
     pub(crate) async fn answered(&self) -> Result<Option<Answer>, Fault> {
         let Some(idempotency) = &self.idempotency else { return Ok(None) };
         let call = self.call;
-        match call.gateway.store.lookup(&call.known.scope, idempotency, call.now.as_millisecond()).await? {
+        match call.gateway.store.lookup(&self.scope, idempotency, call.now.as_millisecond()).await? {
             Some(Known::Replayed(reply)) => Ok(Some(Answer::replayed(reply))),
             Some(Known::KeyReused) => Err(Fault::IdempotencyKeyReused),
             None => Ok(None),
         }
+    }
+
+    /// Stores writes and their answer in one commit.
+    pub(crate) async fn store(
+        &self,
+        conditions: Vec<Condition>,
+        writes: Vec<Write>,
+        reply: Reply,
+    ) -> Result<Ended, Fault> {
+        let call = self.call;
+        let commit = Commit {
+            scope: self.scope,
+            now: call.now.as_millisecond(),
+            idempotency: self.idempotency,
+            conditions,
+            writes,
+            reply,
+        };
+        match call.gateway.store.commit(commit).await? {
+            Outcome::Committed(reply) => Ok(Ended::Answered(Answer::stored(reply))),
+            Outcome::Replayed(reply) => Ok(Ended::Answered(Answer::replayed(reply))),
+            Outcome::KeyReused => Err(Fault::IdempotencyKeyReused),
+            Outcome::ConditionFailed(_) | Outcome::FlowExists(_) | Outcome::IdTaken => Ok(Ended::Overtaken),
+        }
+    }
+}
+
+impl<'c> Attempt<'c> {
+    /// Begins a submit of a partner.
+    pub(crate) fn begin(
+        call: &'c Call,
+        key: Option<&str>,
+        subject: &str,
+        canonical: Option<&[u8]>,
+    ) -> Result<Self, Fault> {
+        Attempt::begin_in(call, call.known.scope, key, subject, canonical)
     }
 
     /// Stores a decision and gives the answer that `reply` makes of its record.
@@ -224,29 +262,15 @@ impl<'c> Attempt<'c> {
         }
         self.store(beside.conditions, writes, reply).await
     }
+}
 
-    /// Stores writes and their answer in one commit.
-    pub(crate) async fn store(
-        &self,
-        conditions: Vec<Condition>,
-        writes: Vec<Write>,
-        reply: Reply,
-    ) -> Result<Ended, Fault> {
-        let call = self.call;
-        let commit = Commit {
-            scope: call.known.scope,
-            now: call.now.as_millisecond(),
-            idempotency: self.idempotency,
-            conditions,
-            writes,
-            reply,
-        };
-        match call.gateway.store.commit(commit).await? {
-            Outcome::Committed(reply) => Ok(Ended::Answered(Answer::stored(reply))),
-            Outcome::Replayed(reply) => Ok(Ended::Answered(Answer::replayed(reply))),
-            Outcome::KeyReused => Err(Fault::IdempotencyKeyReused),
-            Outcome::ConditionFailed(_) | Outcome::FlowExists(_) | Outcome::IdTaken => Ok(Ended::Overtaken),
-        }
+/// Where an idempotency key counts.
+fn key_scope<'o>(scope: &Scope, operation: &'o str) -> KeyScope<'o> {
+    KeyScope {
+        partner: PartnerId::from_bytes(scope.partner.0.into_bytes()),
+        application: ApplicationId::from_bytes(scope.application.0.into_bytes()),
+        environment: caller::environment(scope.environment),
+        operation,
     }
 }
 

@@ -23,6 +23,8 @@ pub enum OperationKind {
     List,
     /// Takes a request back.
     Withdraw,
+    /// Changes something else; the same again changes nothing more.
+    Change,
 }
 
 /// Where a parameter stands in a request.

@@ -10,6 +10,10 @@
 /// The contracts below `appointment_request`.
 #[rustfmt::skip]
 pub mod appointment_request;
+#[cfg(feature = "bank")]
+/// The contracts below `bank`.
+#[rustfmt::skip]
+pub mod bank;
 #[cfg(feature = "contact_request")]
 /// The contracts below `contact_request`.
 #[rustfmt::skip]
@@ -18,6 +22,10 @@ pub mod contact_request;
 /// The contracts below `digital_customer`.
 #[rustfmt::skip]
 pub mod digital_customer;
+#[cfg(feature = "lead")]
+/// The contracts below `lead`.
+#[rustfmt::skip]
+pub mod lead;
 #[cfg(feature = "platform")]
 /// The contracts below `platform`.
 #[rustfmt::skip]

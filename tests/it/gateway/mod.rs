@@ -155,6 +155,11 @@ impl Caller {
         Caller { address: gateway.address().to_owned(), key, app_key }
     }
 
+    /// The same key at another address.
+    pub(crate) fn at(self, address: &str) -> Self {
+        Caller { address: address.to_owned(), ..self }
+    }
+
     pub(crate) fn get(&self, path: &str) -> Reply {
         self.call("GET", path, "", "")
     }

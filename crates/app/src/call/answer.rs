@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use usher_client::contract::appointment_request::v2::{AnswerMessage, MessageCode, Messages};
 use usher_client::contract::digital_customer::v1::{self as digital_customer, FlowState, Method};
+use usher_client::contract::receipts::v1::{Timeline, TimelineEntry};
 use usher_client::contract::shared::{self, CheckResult, Receipt};
 use usher_client::{Answer, pointer_of_parameter_name};
 use usher_wire::{Value, Warning, to_json};
@@ -187,4 +188,21 @@ pub(super) fn table(receipt: &Receipt) -> String {
     let mut lines: Vec<_> = rows.iter().map(|(name, value)| format!("{name:<13} {value}")).collect();
     lines.extend(receipt.warnings.iter().map(|warning| Notice::from(warning).to_string()));
     lines.join("\n")
+}
+
+/// A timeline for people: one entry to a line, in columns.
+pub(super) fn timeline(timeline: &Timeline) -> String {
+    let row = |entry: &TimelineEntry| {
+        let reason = entry.reason.as_ref().map_or("", |reason| reason.as_str());
+        [&entry.at, entry.actor.as_str(), &entry.destination, entry.status.as_str(), reason].map(str::to_owned)
+    };
+    let head = ["at", "by", "destination", "status", "reason"].map(str::to_owned);
+    let rows: Vec<[String; 5]> = std::iter::once(head).chain(timeline.items.iter().map(row)).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+    let widths = [0, 1, 2, 3, 4].map(width);
+    let line = |row: &[String; 5]| {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use usher_client::contract::bank::v1::operations::{
+    ListDeliveriesParameters, PullMessagesParameters, ReadFirstContactParameters,
+};
 use usher_client::contract::shared::Attribution;
-use usher_client::contract::{appointment_request, contact_request, digital_customer, receipts};
+use usher_client::contract::{appointment_request, bank, contact_request, digital_customer, receipts};
 use usher_client::wire::{Operation, OperationKind};
 use usher_client::{Error, IdempotencyKey, ReceiptQuery, Uuid, check};
 
@@ -11,6 +14,7 @@ use crate::server::{Received, Server, Step, answer};
 use crate::{KEY, client, example, message, request};
 
 const ID: &str = "3f0c6a52-8a3e-4a6b-9d0b-5b1f3f7f9c11";
+const NUMBER: i64 = 42;
 
 fn every_operation() -> Vec<&'static Operation> {
     contact_request::v1::operations::OPERATIONS
@@ -18,6 +22,7 @@ fn every_operation() -> Vec<&'static Operation> {
         .chain(&appointment_request::v2::operations::OPERATIONS)
         .chain(&digital_customer::v1::operations::OPERATIONS)
         .chain(&receipts::v1::operations::OPERATIONS)
+        .chain(&bank::v1::operations::OPERATIONS)
         .collect()
 }
 
@@ -45,6 +50,19 @@ async fn every_operation_has_its_call() {
     let create = message("digital_customer/v1::create/new_customer");
     let update = message("digital_customer/v1::update/home_selected");
     let complete = message("digital_customer/v1::complete/courier");
+    let acknowledgement = message("bank/v1::acknowledgement/two");
+    let change = message("bank/v1::status_change/every_member");
+    let pull = PullMessagesParameters { after: Some(7), limit: Some(5), ..PullMessagesParameters::default() };
+    let deliveries = ListDeliveriesParameters { limit: Some(5), ..ListDeliveriesParameters::default() };
+    let period = ReadFirstContactParameters {
+        from: "2026-11-01T00:00:00Z".to_owned(),
+        to: "2026-12-01T00:00:00Z".to_owned(),
+        product: None,
+        partner: None,
+        environment: None,
+        x_correlation_id: None,
+        unknown: Default::default(),
+    };
 
     let received = [
         call!(201, "shared::receipt/every_member", client =>
@@ -77,6 +95,26 @@ async fn every_operation_has_its_call() {
             client.receipts().read(ID)),
         call!(200, "shared::receipt_list/empty", client =>
             client.receipts().list(&query)),
+        call!(200, "receipts/v1::timeline/two_entries", client =>
+            client.receipts().timeline(ID)),
+        call!(200, "receipts/v1::event_list/one_event", client =>
+            client.receipts().events(Some("order 1"), Some(5))),
+        call!(200, "bank/v1::message_list/more_to_come", client =>
+            client.bank().pull(pull.clone())),
+        call!(200, "bank/v1::acknowledgement_result/one_of_two", client =>
+            client.bank().acknowledge(None, &acknowledgement)),
+        call!(200, "bank/v1::delivery_list/empty", client =>
+            client.bank().deliveries(deliveries.clone())),
+        call!(200, "bank/v1::delivery_detail/erased", client =>
+            client.bank().delivery(None, NUMBER)),
+        call!(200, "bank/v1::timeline/two_entries", client =>
+            client.bank().timeline(None, NUMBER)),
+        call!(200, "bank/v1::delivery/every_member", client =>
+            client.bank().set_status(None, NUMBER, &change)),
+        call!(200, "shared::check_result/valid", client =>
+            client.bank().check_status(None, NUMBER, &change)),
+        call!(200, "bank/v1::first_contact/one_row", client =>
+            client.bank().first_contact(period.clone())),
     ];
 
     let mut called = BTreeSet::new();
@@ -94,7 +132,13 @@ async fn every_operation_has_its_call() {
         let has_app_key = request.body.contains("\"AppKey\":");
         assert_eq!(has_app_key, operation.path.starts_with("/digital-customer/"), "{}", operation.id);
         if operation.kind == OperationKind::List {
-            assert!(request.target.ends_with("?partnerReference=order%201&limit=5"), "{}", request.target);
+            let query = match operation.id {
+                "listEvents" => "?after=order%201&limit=5",
+                "pullMessages" => "?after=7&limit=5",
+                "listDeliveries" => "?limit=5",
+                _ => "?partnerReference=order%201&limit=5",
+            };
+            assert!(request.target.ends_with(query), "{}", request.target);
         }
     }
     let all: BTreeSet<&str> = every_operation().iter().map(|operation| operation.id).collect();
@@ -103,7 +147,8 @@ async fn every_operation_has_its_call() {
 
 fn is_of(request: &Received, operation: &Operation) -> bool {
     let path = request.target.split('?').next().unwrap_or_default();
-    request.method == operation.method && path == operation.path.replace("{id}", ID)
+    request.method == operation.method
+        && (path == operation.path.replace("{id}", ID) || path == operation.path.replace("{id}", &NUMBER.to_string()))
 }
 
 #[tokio::test]

@@ -43,6 +43,8 @@ pub struct Receipt<S = String> {
     pub warnings: Vec<super::Warning<S>>,
     /// Signature over the facts of acceptance: a compact JWS (RFC 7515, EdDSA) whose payload is a receipt_claims document. The keys are at /.well-known/jwks.json.
     pub signature: S,
+    /// What became of the request at each destination.
+    pub deliveries: Option<Vec<super::ReceiptDelivery<S>>>,
     /// The members that the contract does not name.
     pub unknown: wire::Unknown,
 }
@@ -53,6 +55,7 @@ impl<S: wire::Value> wire::Value for Receipt<S> {
         object.put("api", &self.api);
         object.put("attribution", &self.attribution);
         object.put("contractVersion", &self.contract_version);
+        object.put_if("deliveries", &self.deliveries);
         object.put("durability", &self.durability);
         object.put("environment", &self.environment);
         object.put("id", &self.id);
@@ -94,6 +97,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Receipt<S> {
         let mut lists = None;
         let mut warnings = None;
         let mut signature = None;
+        let mut deliveries = None;
         loop {
             match reader.member(&mut members, at, &RECEIPT)? {
                 0 => id = reader.string(&at.member("id"), &RECEIPT_ID_RULE)?,
@@ -189,6 +193,19 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Receipt<S> {
                     signature = reader
                         .string(&at.member("signature"), &RECEIPT_SIGNATURE_RULE)?;
                 }
+                18 => {
+                    deliveries = reader
+                        .list(
+                            &at.member("deliveries"),
+                            &wire::ListRule {
+                                schema: "shared/receipt.schema.json#/properties/deliveries",
+                                min_items: 0,
+                                max_items: usize::MAX,
+                                unique: false,
+                            },
+                            |reader, at| super::ReceiptDelivery::read(reader, at),
+                        )?;
+                }
                 _ => break,
             }
         }
@@ -213,6 +230,7 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for Receipt<S> {
                 lists: wire::need!(lists),
                 warnings: wire::need!(warnings),
                 signature: wire::need!(signature),
+                deliveries,
                 unknown: members.unknown,
             }),
         )
@@ -240,6 +258,7 @@ static RECEIPT: wire::Names<1> = wire::Names {
         "lists",
         "warnings",
         "signature",
+        "deliveries",
     ],
     find: find_receipt,
     required: [260991],
@@ -265,6 +284,7 @@ fn find_receipt(name: &str) -> Option<usize> {
         "lists" => Some(15),
         "warnings" => Some(16),
         "signature" => Some(17),
+        "deliveries" => Some(18),
         _ => None,
     }
 }

@@ -2,3 +2,11 @@
 
 ///What the API offers: its operations, the trait of a server and the calls of a client.
 pub mod operations;
+pub(crate) mod event;
+pub(crate) mod event_list;
+pub(crate) mod timeline;
+pub(crate) mod timeline_entry;
+pub use self::event::{Event, EventType};
+pub use self::event_list::EventList;
+pub use self::timeline::Timeline;
+pub use self::timeline_entry::TimelineEntry;

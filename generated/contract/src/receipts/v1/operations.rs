@@ -52,6 +52,48 @@ pub(crate) static OPENAPI_PATHS_RECEIPTS_V1_ID_GET_PARAMETERS_1_SCHEMA_RULE: wir
     ..wire::TextRule::ANY
 };
 
+pub(crate) static OPENAPI_PATHS_RECEIPTS_V1_EVENTS_GET_PARAMETERS_0_SCHEMA_RULE: wire::TextRule = wire::TextRule {
+    schema: "receipts/v1/openapi.json#/paths/~1receipts~1v1~1events/get/parameters/0/schema",
+    min_length: 1,
+    max_length: 64,
+    ..wire::TextRule::ANY
+};
+
+pub(crate) static OPENAPI_PATHS_RECEIPTS_V1_EVENTS_GET_PARAMETERS_1_SCHEMA_RULE: wire::NumberRule = wire::NumberRule {
+    schema: "receipts/v1/openapi.json#/paths/~1receipts~1v1~1events/get/parameters/1/schema",
+    integer: true,
+    minimum: Some(wire::Bound::new("1", 1, 0)),
+    maximum: Some(wire::Bound::new("200", 2, 2)),
+    ..wire::NumberRule::ANY
+};
+
+pub(crate) static OPENAPI_PATHS_RECEIPTS_V1_EVENTS_GET_PARAMETERS_2_SCHEMA_RULE: wire::TextRule = wire::TextRule {
+    schema: "receipts/v1/openapi.json#/paths/~1receipts~1v1~1events/get/parameters/2/schema",
+    format: Some(wire::Format {
+        name: "uuid",
+        holds: wire::format::uuid,
+    }),
+    ..wire::TextRule::ANY
+};
+
+pub(crate) static OPENAPI_PATHS_RECEIPTS_V1_ID_TIMELINE_GET_PARAMETERS_0_SCHEMA_RULE: wire::TextRule = wire::TextRule {
+    schema: "receipts/v1/openapi.json#/paths/~1receipts~1v1~1{id}~1timeline/get/parameters/0/schema",
+    format: Some(wire::Format {
+        name: "uuid",
+        holds: wire::format::uuid,
+    }),
+    ..wire::TextRule::ANY
+};
+
+pub(crate) static OPENAPI_PATHS_RECEIPTS_V1_ID_TIMELINE_GET_PARAMETERS_1_SCHEMA_RULE: wire::TextRule = wire::TextRule {
+    schema: "receipts/v1/openapi.json#/paths/~1receipts~1v1~1{id}~1timeline/get/parameters/1/schema",
+    format: Some(wire::Format {
+        name: "uuid",
+        holds: wire::format::uuid,
+    }),
+    ..wire::TextRule::ANY
+};
+
 /// The parameters of `listReceipts`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListReceiptsParameters<S = String> {
@@ -223,8 +265,170 @@ fn find_openapi_paths_receipts_v1_id_get(name: &str) -> Option<usize> {
     }
 }
 
+/// The parameters of `listEvents`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListEventsParameters<S = String> {
+    /// The next member of the page before; without it from the beginning.
+    pub after: Option<S>,
+    /// At most so many, 1 to 200.
+    pub limit: Option<i64>,
+    /// Your id of this call, a UUID. Made when absent; a malformed one is replaced with a warning. It is in every answer.
+    pub x_correlation_id: Option<S>,
+    /// The members that the contract does not name.
+    pub unknown: wire::Unknown,
+}
+
+impl<S: wire::Value> wire::Value for ListEventsParameters<S> {
+    fn write(&self, writer: &mut wire::Writer) {
+        let mut object = writer.object(&self.unknown);
+        object.put_if("after", &self.after);
+        object.put_if("limit", &self.limit);
+        object.put_if("x-correlation-id", &self.x_correlation_id);
+        object.close();
+    }
+}
+
+impl<'a, S: wire::Text<'a>> wire::Message<'a> for ListEventsParameters<S> {
+    const SCHEMA: &'static str = "https://schemas.usher.example/receipts/v1/openapi.json#/paths/~1receipts~1v1~1events/get";
+    fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
+        let Some(mut members) = reader.object(at, &OPENAPI_PATHS_RECEIPTS_V1_EVENTS_GET)?
+        else { return Ok(None) };
+        let mut after = None;
+        let mut limit = None;
+        let mut x_correlation_id = None;
+        loop {
+            match reader.member(&mut members, at, &OPENAPI_PATHS_RECEIPTS_V1_EVENTS_GET)?
+            {
+                0 => {
+                    after = reader
+                        .string(
+                            &at.member("after"),
+                            &OPENAPI_PATHS_RECEIPTS_V1_EVENTS_GET_PARAMETERS_0_SCHEMA_RULE,
+                        )?;
+                }
+                1 => {
+                    limit = reader
+                        .integer(
+                            &at.member("limit"),
+                            &OPENAPI_PATHS_RECEIPTS_V1_EVENTS_GET_PARAMETERS_1_SCHEMA_RULE,
+                        )?;
+                }
+                2 => {
+                    x_correlation_id = reader
+                        .string(
+                            &at.member("x-correlation-id"),
+                            &OPENAPI_PATHS_RECEIPTS_V1_EVENTS_GET_PARAMETERS_2_SCHEMA_RULE,
+                        )?;
+                }
+                _ => break,
+            }
+        }
+        reader.require(&members, at, &OPENAPI_PATHS_RECEIPTS_V1_EVENTS_GET);
+        Ok(
+            Some(ListEventsParameters {
+                after,
+                limit,
+                x_correlation_id,
+                unknown: members.unknown,
+            }),
+        )
+    }
+}
+
+static OPENAPI_PATHS_RECEIPTS_V1_EVENTS_GET: wire::Names<1> = wire::Names {
+    schema: "receipts/v1/openapi.json#/paths/~1receipts~1v1~1events/get",
+    names: &["after", "limit", "x-correlation-id"],
+    find: find_openapi_paths_receipts_v1_events_get,
+    required: [0],
+};
+
+fn find_openapi_paths_receipts_v1_events_get(name: &str) -> Option<usize> {
+    match name {
+        "after" => Some(0),
+        "limit" => Some(1),
+        "x-correlation-id" => Some(2),
+        _ => None,
+    }
+}
+
+/// The parameters of `readTimeline`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadTimelineParameters<S = String> {
+    /// Id from the receipt.
+    pub id: S,
+    /// Your id of this call, a UUID. Made when absent; a malformed one is replaced with a warning. It is in every answer.
+    pub x_correlation_id: Option<S>,
+    /// The members that the contract does not name.
+    pub unknown: wire::Unknown,
+}
+
+impl<S: wire::Value> wire::Value for ReadTimelineParameters<S> {
+    fn write(&self, writer: &mut wire::Writer) {
+        let mut object = writer.object(&self.unknown);
+        object.put("id", &self.id);
+        object.put_if("x-correlation-id", &self.x_correlation_id);
+        object.close();
+    }
+}
+
+impl<'a, S: wire::Text<'a>> wire::Message<'a> for ReadTimelineParameters<S> {
+    const SCHEMA: &'static str = "https://schemas.usher.example/receipts/v1/openapi.json#/paths/~1receipts~1v1~1{id}~1timeline/get";
+    fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
+        let Some(mut members) = reader
+            .object(at, &OPENAPI_PATHS_RECEIPTS_V1_ID_TIMELINE_GET)? else {
+            return Ok(None)
+        };
+        let mut id = None;
+        let mut x_correlation_id = None;
+        loop {
+            match reader
+                .member(&mut members, at, &OPENAPI_PATHS_RECEIPTS_V1_ID_TIMELINE_GET)?
+            {
+                0 => {
+                    id = reader
+                        .string(
+                            &at.member("id"),
+                            &OPENAPI_PATHS_RECEIPTS_V1_ID_TIMELINE_GET_PARAMETERS_0_SCHEMA_RULE,
+                        )?;
+                }
+                1 => {
+                    x_correlation_id = reader
+                        .string(
+                            &at.member("x-correlation-id"),
+                            &OPENAPI_PATHS_RECEIPTS_V1_ID_TIMELINE_GET_PARAMETERS_1_SCHEMA_RULE,
+                        )?;
+                }
+                _ => break,
+            }
+        }
+        reader.require(&members, at, &OPENAPI_PATHS_RECEIPTS_V1_ID_TIMELINE_GET);
+        Ok(
+            Some(ReadTimelineParameters {
+                id: wire::need!(id),
+                x_correlation_id,
+                unknown: members.unknown,
+            }),
+        )
+    }
+}
+
+static OPENAPI_PATHS_RECEIPTS_V1_ID_TIMELINE_GET: wire::Names<1> = wire::Names {
+    schema: "receipts/v1/openapi.json#/paths/~1receipts~1v1~1{id}~1timeline/get",
+    names: &["id", "x-correlation-id"],
+    find: find_openapi_paths_receipts_v1_id_timeline_get,
+    required: [1],
+};
+
+fn find_openapi_paths_receipts_v1_id_timeline_get(name: &str) -> Option<usize> {
+    match name {
+        "id" => Some(0),
+        "x-correlation-id" => Some(1),
+        _ => None,
+    }
+}
+
 /// The operations of the API `receipts/v1`.
-pub static OPERATIONS: [wire::Operation; 2] = [
+pub static OPERATIONS: [wire::Operation; 4] = [
     wire::Operation {
         id: "listReceipts",
         method: "GET",
@@ -277,6 +481,53 @@ pub static OPERATIONS: [wire::Operation; 2] = [
         ],
         xml: None,
     },
+    wire::Operation {
+        id: "listEvents",
+        method: "GET",
+        path: "/receipts/v1/events",
+        kind: wire::OperationKind::List,
+        success: 200,
+        body: false,
+        parameters: &[
+            wire::Parameter {
+                name: "after",
+                place: wire::ParameterPlace::Query,
+                bare: false,
+            },
+            wire::Parameter {
+                name: "limit",
+                place: wire::ParameterPlace::Query,
+                bare: true,
+            },
+            wire::Parameter {
+                name: "x-correlation-id",
+                place: wire::ParameterPlace::Header,
+                bare: false,
+            },
+        ],
+        xml: None,
+    },
+    wire::Operation {
+        id: "readTimeline",
+        method: "GET",
+        path: "/receipts/v1/{id}/timeline",
+        kind: wire::OperationKind::Read,
+        success: 200,
+        body: false,
+        parameters: &[
+            wire::Parameter {
+                name: "id",
+                place: wire::ParameterPlace::Path,
+                bare: false,
+            },
+            wire::Parameter {
+                name: "x-correlation-id",
+                place: wire::ParameterPlace::Header,
+                bare: false,
+            },
+        ],
+        xml: None,
+    },
 ];
 
 /// What a server does for each operation.
@@ -296,6 +547,18 @@ pub trait Server: Sync {
         &self,
         call: &Self::Call,
         parameters: ReadReceiptParameters,
+    ) -> impl Future<Output = Self::Answer> + Send;
+    /// Read what happened to your requests
+    fn list_events(
+        &self,
+        call: &Self::Call,
+        parameters: ListEventsParameters,
+    ) -> impl Future<Output = Self::Answer> + Send;
+    /// Read what became of a request
+    fn read_timeline(
+        &self,
+        call: &Self::Call,
+        parameters: ReadTimelineParameters,
     ) -> impl Future<Output = Self::Answer> + Send;
 }
 
@@ -330,6 +593,26 @@ pub async fn serve<T: Server>(
                     .read_receipt(
                         call,
                         wire::read_parameters::<ReadReceiptParameters>(parameters)?,
+                    )
+                    .await,
+            )
+        }
+        "listEvents" => {
+            Ok(
+                server
+                    .list_events(
+                        call,
+                        wire::read_parameters::<ListEventsParameters>(parameters)?,
+                    )
+                    .await,
+            )
+        }
+        "readTimeline" => {
+            Ok(
+                server
+                    .read_timeline(
+                        call,
+                        wire::read_parameters::<ReadTimelineParameters>(parameters)?,
                     )
                     .await,
             )
@@ -391,6 +674,47 @@ impl<T: wire::Transport> Client<T> {
         wire::Failure<T::Error, crate::shared::Problem>,
     > {
         let mut call = wire::Call::new(&OPERATIONS[1]);
+        call.parameter(0, &parameters.id);
+        if let Some(value) = &parameters.x_correlation_id {
+            call.parameter(1, value);
+        }
+        wire::exchange(&self.transport, call).await
+    }
+    /// Read what happened to your requests
+    ///
+    /// # Errors
+    /// No answer, a refusal, or an answer that is not what the contract says.
+    pub async fn list_events(
+        &self,
+        parameters: &ListEventsParameters,
+    ) -> Result<
+        wire::Checked<super::EventList>,
+        wire::Failure<T::Error, crate::shared::Problem>,
+    > {
+        let mut call = wire::Call::new(&OPERATIONS[2]);
+        if let Some(value) = &parameters.after {
+            call.parameter(0, value);
+        }
+        if let Some(value) = &parameters.limit {
+            call.parameter(1, value);
+        }
+        if let Some(value) = &parameters.x_correlation_id {
+            call.parameter(2, value);
+        }
+        wire::exchange(&self.transport, call).await
+    }
+    /// Read what became of a request
+    ///
+    /// # Errors
+    /// No answer, a refusal, or an answer that is not what the contract says.
+    pub async fn read_timeline(
+        &self,
+        parameters: &ReadTimelineParameters,
+    ) -> Result<
+        wire::Checked<super::Timeline>,
+        wire::Failure<T::Error, crate::shared::Problem>,
+    > {
+        let mut call = wire::Call::new(&OPERATIONS[3]);
         call.parameter(0, &parameters.id);
         if let Some(value) = &parameters.x_correlation_id {
             call.parameter(1, value);

@@ -1,0 +1,102 @@
+//! The lead list of the platform the appointment request comes from: a view of the bank's deliveries in that platform's words.
+
+use std::borrow::Cow;
+
+use usher_contract::appointment_request::v2::Request;
+use usher_contract::lead::v2::operations::{ListLeadsParameters, Server};
+use usher_contract::lead::v2::{Lead, LeadList, RequestType};
+use usher_storage::{BankView, Delivery, DeliveryFilter, DeliveryOrder, Environment};
+use usher_wire::{Json, Limits, Mode, Options, Personal, Unknown, parse, to_json};
+
+use crate::bank::{self, BankCall, Content};
+use crate::exchange::Answer;
+use crate::fault::Fault;
+use crate::{appointment_request, following};
+
+const PERIOD_DAYS_MAX: i64 = 31;
+/// Leads in one answer. The platform knows no pages, so a longer period has to be cut by the caller.
+const LEADS_MAX: usize = 10_000;
+const PAGE_LENGTH: u32 = 500;
+
+/// The API as the contract's server sees it.
+pub(crate) struct Leads;
+
+impl Server for Leads {
+    type Call = BankCall;
+    type Answer = Result<Answer, Fault>;
+
+    async fn list_leads(&self, call: &BankCall, parameters: ListLeadsParameters) -> Result<Answer, Fault> {
+        let ListLeadsParameters { from, to, test, .. } = parameters;
+        let is_test = test.unwrap_or_default();
+        let view = call.known.view(if is_test { Environment::Sandbox } else { Environment::Production })?;
+        bank::check_period("to", from, to, PERIOD_DAYS_MAX)?;
+        let deliveries = deliveries(call, view, from, to).await?;
+        let mut leads = Vec::with_capacity(deliveries.len());
+        for delivery in deliveries.into_iter().rev() {
+            leads.push(lead(call, &delivery).await?);
+        }
+        Ok(call.answer(to_json(&LeadList { lead: leads, unknown: Unknown::default() })))
+    }
+}
+
+/// All appointment requests of a period, newest first.
+async fn deliveries(call: &BankCall, view: BankView, from: i64, to: i64) -> Result<Vec<Delivery>, Fault> {
+    let filter = DeliveryFilter {
+        api: Some(appointment_request::API.name.to_owned()),
+        received_from: Some(from),
+        received_to: Some(to),
+        order: DeliveryOrder::Newest,
+        ..DeliveryFilter::default()
+    };
+    let mut found = Vec::new();
+    let mut after = None;
+    loop {
+        let page = call.gateway.store.deliveries(view.clone(), filter.clone(), after, PAGE_LENGTH).await?;
+        found.extend(page.deliveries);
+        if found.len() > LEADS_MAX {
+            return Err(bank::invalid(
+                "to",
+                "max_items",
+                "the period has more than 10,000 leads; ask for a shorter one",
+            ));
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+async fn lead(call: &BankCall, delivery: &Delivery) -> Result<Lead<Cow<'static, str>>, Fault> {
+    let content = Content::read(call, delivery).await?;
+    let provider = following::provider(&delivery.destination).unwrap_or(&delivery.destination);
+    Ok(Lead {
+        id: delivery.id,
+        provider_id: provider.to_owned().into(),
+        processing_status: following::status(&delivery.status),
+        processing_status_changed: delivery.changed_at,
+        note: newest_note(call, delivery).await?.map(Cow::Owned).map(Personal::new),
+        price: None,
+        request_date: delivery.record.received_at,
+        request_type: RequestType::AppointmentRequest,
+        contact_request: content.request.as_ref().and_then(contact_request),
+        unknown: Unknown::default(),
+    })
+}
+
+async fn newest_note(call: &BankCall, delivery: &Delivery) -> Result<Option<String>, Fault> {
+    for position in (1..=delivery.version).rev() {
+        if let Some(note) = bank::note(call, delivery, position).await? {
+            return Ok(Some(note));
+        }
+    }
+    Ok(None)
+}
+
+/// The contact request within a request. Both are exact: what is written is what was read.
+fn contact_request(request: &Personal<Json>) -> Option<Personal<Json>> {
+    let options = Options { mode: Mode::Tolerant, limits: Limits::OPEN, facts: None };
+    let request = parse::<Request>(request.expose().as_str().as_bytes(), &options).ok()?;
+    let contact_request = String::from_utf8(to_json(&request.shaped()?.contact_request)).ok()?;
+    Json::parse(&contact_request).ok().map(Personal::new)
+}
