@@ -72,16 +72,25 @@ pub struct AppointmentRequest;
     draft = Draft202012,
     validate_formats = true,
     resources = {
+        "https://schemas.usher.example/digital_customer/v1/branch_code.schema.json" => { path = "../schemas/digital_customer/v1/branch_code.schema.json" },
         "https://schemas.usher.example/digital_customer/v1/citizenship_number.schema.json" => { path = "../schemas/digital_customer/v1/citizenship_number.schema.json" },
+        "https://schemas.usher.example/digital_customer/v1/city_code.schema.json" => { path = "../schemas/digital_customer/v1/city_code.schema.json" },
         "https://schemas.usher.example/digital_customer/v1/code.schema.json" => { path = "../schemas/digital_customer/v1/code.schema.json" },
         "https://schemas.usher.example/digital_customer/v1/contact_address.schema.json" => { path = "../schemas/digital_customer/v1/contact_address.schema.json" },
         "https://schemas.usher.example/digital_customer/v1/customer_no.schema.json" => { path = "../schemas/digital_customer/v1/customer_no.schema.json" },
+        "https://schemas.usher.example/digital_customer/v1/district_code.schema.json" => { path = "../schemas/digital_customer/v1/district_code.schema.json" },
         "https://schemas.usher.example/digital_customer/v1/district_type.schema.json" => { path = "../schemas/digital_customer/v1/district_type.schema.json" },
+        "https://schemas.usher.example/digital_customer/v1/education_status_code.schema.json" => { path = "../schemas/digital_customer/v1/education_status_code.schema.json" },
         "https://schemas.usher.example/digital_customer/v1/header.schema.json" => { path = "../schemas/digital_customer/v1/header.schema.json" },
         "https://schemas.usher.example/digital_customer/v1/home_address.schema.json" => { path = "../schemas/digital_customer/v1/home_address.schema.json" },
+        "https://schemas.usher.example/digital_customer/v1/home_status_code.schema.json" => { path = "../schemas/digital_customer/v1/home_status_code.schema.json" },
+        "https://schemas.usher.example/digital_customer/v1/job_title_code.schema.json" => { path = "../schemas/digital_customer/v1/job_title_code.schema.json" },
         "https://schemas.usher.example/digital_customer/v1/label.schema.json" => { path = "../schemas/digital_customer/v1/label.schema.json" },
         "https://schemas.usher.example/digital_customer/v1/process_id.schema.json" => { path = "../schemas/digital_customer/v1/process_id.schema.json" },
+        "https://schemas.usher.example/digital_customer/v1/street_code.schema.json" => { path = "../schemas/digital_customer/v1/street_code.schema.json" },
+        "https://schemas.usher.example/digital_customer/v1/town_code.schema.json" => { path = "../schemas/digital_customer/v1/town_code.schema.json" },
         "https://schemas.usher.example/digital_customer/v1/work_address.schema.json" => { path = "../schemas/digital_customer/v1/work_address.schema.json" },
+        "https://schemas.usher.example/digital_customer/v1/working_status_code.schema.json" => { path = "../schemas/digital_customer/v1/working_status_code.schema.json" },
     }
 )]
 pub struct DigitalCustomer;
