@@ -60,6 +60,13 @@ pub const DIGITAL_CUSTOMER: Source = Source {
     nine_faults: "benches/nine_faults/digital_customer.json",
 };
 
+impl Source {
+    /// `count` valid documents.
+    pub fn nodes(&self, random: &mut Random, count: usize) -> Vec<Node> {
+        (0..count).map(|_| (self.make)(random)).collect()
+    }
+}
+
 impl Documents {
     /// Makes the documents of `source`, always the same ones; `count` of them in the mix.
     ///
@@ -67,7 +74,7 @@ impl Documents {
     /// A file of the repository cannot be read.
     pub fn new(source: &Source, count: usize) -> std::io::Result<Documents> {
         let mut random = Random::new(7);
-        let mut nodes: Vec<Node> = (0..count).map(|_| (source.make)(&mut random)).collect();
+        let mut nodes = source.nodes(&mut random, count);
         let mix = nodes.iter().map(Node::compact).collect();
         let indented = nodes.iter().map(Node::indented).collect();
         nodes.iter_mut().for_each(|node| node.shuffle(&mut random));

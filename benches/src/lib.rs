@@ -9,3 +9,4 @@ pub mod plain;
 pub mod random;
 pub mod table;
 pub mod validate;
+pub mod xml;

@@ -7,7 +7,7 @@ use miette::{IntoDiagnostic, Result, miette};
 /// Options of `cargo xtask bench`.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Which one: `validate` or `accept`; both if none is named.
+    /// Which one: `validate`, `xml` or `accept`; all of them if none is named.
     name: Option<String>,
     /// Options of the benchmark itself, after `--`.
     #[arg(last = true)]
@@ -15,13 +15,13 @@ pub(crate) struct Arguments {
 }
 
 /// All benchmarks.
-const BENCHMARKS: [&str; 2] = ["validate", "accept"];
+const BENCHMARKS: [&str; 3] = ["validate", "xml", "accept"];
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let named = |name: &&str| arguments.name.as_deref().is_none_or(|only| only == *name);
     let chosen: Vec<&str> = BENCHMARKS.into_iter().filter(named).collect();
     if chosen.is_empty() {
-        return Err(miette!(help = format!("there are {}", BENCHMARKS.join(" and ")), "no such benchmark"));
+        return Err(miette!(help = format!("there are {}", BENCHMARKS.join(", ")), "no such benchmark"));
     }
     for name in chosen {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
