@@ -121,7 +121,7 @@ fn idempotency_key(said: Option<&str>) -> Result<IdempotencyKey, Fault> {
 }
 
 fn check_here(args: &RequestArgs, environment: Environment) -> Result<Checked, Fault> {
-    let document = Document::read(&args.file)?;
+    let document = Document::read(&args.file)?.into_json()?;
     let kind = document.kind(args.api.as_deref())?;
     let mode = if args.tolerant { Mode::Tolerant } else { Mode::Strict };
     let measure = Measure { environment, now: Timestamp::now(), mode };

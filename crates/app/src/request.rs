@@ -19,6 +19,7 @@ use usher_contract::digital_customer::v1::{
 };
 use usher_domain::environment::Environment;
 use usher_domain::facts::ContractFacts;
+use usher_wire::xml::{self, XmlMessage as _};
 use usher_wire::{Checked, Limits, Message, Mode, Options, Warning, parse};
 
 pub(crate) use self::fault::{Broken, Fault, remedy};
@@ -101,6 +102,18 @@ impl Document {
         match fs::read(path) {
             Ok(bytes) => Ok(Document { name, bytes }),
             Err(source) => Err(Fault::File { name, source }),
+        }
+    }
+
+    /// The document as JSON: one in XML is rewritten, and shown in the form in which its members have places.
+    pub(crate) fn into_json(self) -> Result<Self, Fault> {
+        let begin = self.bytes.trim_ascii_start();
+        if !begin.strip_prefix(b"\xef\xbb\xbf").unwrap_or(begin).starts_with(b"<") {
+            return Ok(self);
+        }
+        match xml::to_json(&self.bytes, AppointmentRequest::<String>::XML, &Limits::GATEWAY) {
+            Ok(bytes) => Ok(Document { name: format!("{} (as JSON)", self.name), bytes }),
+            Err(unreadable) => Err(Fault::unreadable(&self, &unreadable)),
         }
     }
 

@@ -43,16 +43,19 @@ impl Partner {
     }
 }
 
-const EXAMPLES: [&str; 3] = [
+const EXAMPLES: [&str; 4] = [
     "contact_request/v1/examples/valid/request/every_member.json",
     "appointment_request/v2/examples/valid/request/full.json",
     "digital_customer/v1/examples/valid/create/new_customer.json",
+    "appointment_request/v2/examples/xml/valid/interleaved_offers.xml",
 ];
 
 #[test]
 fn a_request_of_each_api_is_checked_sent_and_followed() {
     let partner = Partner::new();
-    for (example, api) in EXAMPLES.iter().zip(["contact_request", "appointment_request", "digital_customer"]) {
+    for (example, api) in
+        EXAMPLES.iter().zip(["contact_request", "appointment_request", "digital_customer", "appointment_request"])
+    {
         let file = partner.example(example);
         let file = file.to_str().unwrap();
         assert_eq!(partner.check(&["check", file, "--offline"], 0).0, "valid\n");

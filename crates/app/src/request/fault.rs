@@ -20,7 +20,7 @@ const LIMIT_CHARS_MAX: usize = 100;
 pub(crate) enum Fault {
     /// The file cannot be read.
     #[error("cannot read {name}")]
-    #[diagnostic(code(usher::request::file), help("Name a file with a JSON body, or - for stdin."))]
+    #[diagnostic(code(usher::request::file), help("Name a file with a body in JSON or XML, or - for stdin."))]
     File { name: String, source: io::Error },
 
     /// It could be a request of several APIs, or of none.
@@ -28,8 +28,8 @@ pub(crate) enum Fault {
     #[diagnostic(code(usher::request::kind), help("Say it with --api, one of: {}.", NAMES.join(", ")))]
     Kind { name: String },
 
-    /// It is no JSON text the gateway would read.
-    #[error("{name} cannot be read as JSON: line {line}, column {column}: {reason}")]
+    /// It is no JSON text, or XML document, the gateway would read.
+    #[error("{name} cannot be read: line {line}, column {column}: {reason}")]
     #[diagnostic(code(usher::request::unreadable), help("Correct the marked place."))]
     Unreadable {
         name: String,

@@ -58,10 +58,30 @@ fn a_body_that_does_not_tell_is_not_guessed_at() {
 fn a_text_that_is_no_json_is_shown_with_its_place() {
     let fault = document("{\n  \"person\": {,\n}").kind(None).unwrap_err();
     let text = shown(&fault);
-    assert!(text.contains("request.json cannot be read as JSON: line 2, column 14"), "{text}");
+    assert!(text.contains("request.json cannot be read: line 2, column 14"), "{text}");
     assert!(text.contains("[request.json:2:14]") && text.contains("syntax"), "{text}");
     let fault = Document { name: "x".to_owned(), bytes: b"{\"person\": \"\xff\"}".to_vec() }.kind(None).unwrap_err();
     assert!(shown(&fault).contains("line 1, column 13"), "{}", shown(&fault));
+}
+
+#[test]
+fn a_document_in_xml_is_read_as_its_json_and_shown_in_it() {
+    for path in examples("appointment_request/v2/examples/xml/valid") {
+        let document = Document::read(&path).unwrap().into_json().unwrap();
+        assert_eq!(document.kind(None).unwrap(), Kind::Appointment, "{}", path.display());
+        assert!(document.check(Kind::Appointment, &measure(Mode::Strict)).is_ok(), "{}", path.display());
+    }
+    let fault = document("<a>\n  &b;\n</a>").into_json().err().unwrap();
+    assert!(shown(&fault).contains("the root element, or its namespace, is another one"), "{}", shown(&fault));
+
+    let path = examples("appointment_request/v2/examples/xml/invalid");
+    let path = path.iter().find(|path| path.ends_with("type_missing.xml")).unwrap();
+    let document = Document::read(path).unwrap().into_json().unwrap();
+    let Err(Fault::Broken(broken)) = document.check(Kind::Appointment, &measure(Mode::Strict)) else {
+        panic!("it was not refused");
+    };
+    let text = shown(&Fault::Broken(broken));
+    assert!(text.contains("type_missing.xml (as JSON) breaks a rule of appointment-request"), "{text}");
 }
 
 #[test]
