@@ -5,7 +5,7 @@ use usher_wire as wire;
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
 
 /// Currency code of ISO 4217: three capital letters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Currency {
     /// `AED`
     Aed,
@@ -363,6 +363,8 @@ pub enum Currency {
     Zmw,
     /// `ZWG`
     Zwg,
+    /// A value of a newer version.
+    Unknown(Box<str>),
 }
 
 impl Currency {
@@ -547,6 +549,7 @@ impl Currency {
             Currency::Zar => "ZAR",
             Currency::Zmw => "ZMW",
             Currency::Zwg => "ZWG",
+            Currency::Unknown(text) => text,
         }
     }
 }
@@ -741,6 +744,9 @@ impl<'a> wire::Choice<'a> for Currency {
             "ZWG" => Some(Currency::Zwg),
             _ => None,
         }
+    }
+    fn unknown(text: std::borrow::Cow<'a, str>) -> Option<Self> {
+        Some(Currency::Unknown(text.into_owned().into_boxed_str()))
     }
 }
 

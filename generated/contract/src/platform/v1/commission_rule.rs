@@ -11,6 +11,8 @@ pub enum CommissionRule<S = String> {
     Fixed(super::FixedCommission<S>),
     /// A percentage of the amount that the request names in this currency; a request without such an amount earns nothing by it.
     Percentage(super::PercentageCommission<S>),
+    /// A variant of a newer version.
+    Unknown(wire::Json),
 }
 
 impl<S: wire::Value> wire::Value for CommissionRule<S> {
@@ -18,6 +20,7 @@ impl<S: wire::Value> wire::Value for CommissionRule<S> {
         match self {
             CommissionRule::Fixed(value) => value.write(writer),
             CommissionRule::Percentage(value) => value.write(writer),
+            CommissionRule::Unknown(json) => json.write(writer),
         }
     }
 }
@@ -40,13 +43,16 @@ impl<'a, S: wire::Text<'a>> wire::Message<'a> for CommissionRule<S> {
                 )
             }
             _ => {
-                reader
-                    .wrong_tag(
-                        at,
-                        "platform/v1/commission_rule.schema.json",
-                        "kind",
-                        "[\"fixed\",\"percentage\"]",
-                    )
+                Ok(
+                    reader
+                        .unknown_tag(
+                            at,
+                            "platform/v1/commission_rule.schema.json",
+                            "kind",
+                            "[\"fixed\",\"percentage\"]",
+                        )?
+                        .map(CommissionRule::Unknown),
+                )
             }
         }
     }

@@ -5,7 +5,7 @@ use usher_wire as wire;
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
 
 /// Of a contact request: the country in which phone numbers without a country code are read. Default: CZ.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum PhoneRegion {
     /// `AT`
     At,
@@ -19,6 +19,8 @@ pub enum PhoneRegion {
     Sk,
     /// `TR`
     Tr,
+    /// A value of a newer version.
+    Unknown(Box<str>),
 }
 
 impl PhoneRegion {
@@ -31,6 +33,7 @@ impl PhoneRegion {
             PhoneRegion::Pl => "PL",
             PhoneRegion::Sk => "SK",
             PhoneRegion::Tr => "TR",
+            PhoneRegion::Unknown(text) => text,
         }
     }
 }
@@ -53,6 +56,9 @@ impl<'a> wire::Choice<'a> for PhoneRegion {
             "TR" => Some(PhoneRegion::Tr),
             _ => None,
         }
+    }
+    fn unknown(text: std::borrow::Cow<'a, str>) -> Option<Self> {
+        Some(PhoneRegion::Unknown(text.into_owned().into_boxed_str()))
     }
 }
 

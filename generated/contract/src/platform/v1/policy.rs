@@ -5,7 +5,7 @@ use usher_wire as wire;
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
 
 /// What is done about a finding: nothing, a warning in the answer, or a refusal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Policy {
     /// `allow`
     Allow,
@@ -13,6 +13,8 @@ pub enum Policy {
     Warn,
     /// `refuse`
     Refuse,
+    /// A value of a newer version.
+    Unknown(Box<str>),
 }
 
 impl Policy {
@@ -22,6 +24,7 @@ impl Policy {
             Policy::Allow => "allow",
             Policy::Warn => "warn",
             Policy::Refuse => "refuse",
+            Policy::Unknown(text) => text,
         }
     }
 }
@@ -41,6 +44,9 @@ impl<'a> wire::Choice<'a> for Policy {
             "refuse" => Some(Policy::Refuse),
             _ => None,
         }
+    }
+    fn unknown(text: std::borrow::Cow<'a, str>) -> Option<Self> {
+        Some(Policy::Unknown(text.into_owned().into_boxed_str()))
     }
 }
 

@@ -5,7 +5,7 @@ use usher_wire as wire;
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
 
 /// The subject.productType of a contact request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ProductType {
     /// `GENERAL`
     General,
@@ -17,6 +17,8 @@ pub enum ProductType {
     Mortgage,
     /// `LOAN_CONSOLIDATION`
     LoanConsolidation,
+    /// A value of a newer version.
+    Unknown(Box<str>),
 }
 
 impl ProductType {
@@ -28,6 +30,7 @@ impl ProductType {
             ProductType::CreditCard => "CREDIT_CARD",
             ProductType::Mortgage => "MORTGAGE",
             ProductType::LoanConsolidation => "LOAN_CONSOLIDATION",
+            ProductType::Unknown(text) => text,
         }
     }
 }
@@ -49,6 +52,9 @@ impl<'a> wire::Choice<'a> for ProductType {
             "LOAN_CONSOLIDATION" => Some(ProductType::LoanConsolidation),
             _ => None,
         }
+    }
+    fn unknown(text: std::borrow::Cow<'a, str>) -> Option<Self> {
+        Some(ProductType::Unknown(text.into_owned().into_boxed_str()))
     }
 }
 

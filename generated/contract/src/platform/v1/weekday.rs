@@ -5,7 +5,7 @@ use usher_wire as wire;
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
 
 /// A day of the week.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Weekday {
     /// `MON`
     Mon,
@@ -21,6 +21,8 @@ pub enum Weekday {
     Sat,
     /// `SUN`
     Sun,
+    /// A value of a newer version.
+    Unknown(Box<str>),
 }
 
 impl Weekday {
@@ -34,6 +36,7 @@ impl Weekday {
             Weekday::Fri => "FRI",
             Weekday::Sat => "SAT",
             Weekday::Sun => "SUN",
+            Weekday::Unknown(text) => text,
         }
     }
 }
@@ -57,6 +60,9 @@ impl<'a> wire::Choice<'a> for Weekday {
             "SUN" => Some(Weekday::Sun),
             _ => None,
         }
+    }
+    fn unknown(text: std::borrow::Cow<'a, str>) -> Option<Self> {
+        Some(Weekday::Unknown(text.into_owned().into_boxed_str()))
     }
 }
 
