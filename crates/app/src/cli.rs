@@ -26,9 +26,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Start the gateway; the first start makes a sandbox partner with a key.
     Serve(ServeArgs),
-    /// Manage API keys of a gateway that is not running.
-    #[command(subcommand)]
-    Key(KeyCommand),
+    /// Set up partners, keys, products and users of the bank; whoever may use the data folder may.
+    Admin(AdminArgs),
     /// Send a request to a gateway; the same file under the same --idempotency-key is stored once.
     Send(SendArgs),
     /// Check a request, here and at the gateway, without storing anything.
@@ -50,12 +49,215 @@ pub(crate) enum Command {
     },
 }
 
+/// What is set up, where, and how it is shown.
+#[derive(Debug, Args)]
+pub(crate) struct AdminArgs {
+    #[command(subcommand)]
+    pub(crate) command: AdminCommand,
+    /// The configuration file; without the option usher.toml, if there is one.
+    #[arg(long, global = true, value_name = "FILE", env = "USHER_CONFIG", hide_env_values = true)]
+    config: Option<PathBuf>,
+    /// The data folder of the gateway, running or not. [default: ./usher-data] [env: USHER_DATA_FOLDER]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    data_folder: Option<String>,
+    /// Write results as JSON.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// What can be set up.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdminCommand {
+    /// Organisations that send requests.
+    #[command(subcommand)]
+    Partner(PartnerCommand),
+    /// Their programs.
+    #[command(subcommand)]
+    Application(ApplicationCommand),
+    /// What an application may call.
+    #[command(subcommand)]
+    Subscription(SubscriptionCommand),
+    /// API keys.
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// What the bank takes, and on which terms.
+    #[command(subcommand)]
+    Product(ProductCommand),
+    /// People and programs of the bank.
+    #[command(subcommand)]
+    BankUser(BankUserCommand),
+    /// Show what operators changed.
+    Audit {
+        /// Only what came after this entry.
+        #[arg(long, value_name = "NUMBER")]
+        after: Option<i64>,
+        /// How many entries at most, 1 to 500.
+        #[arg(long, value_name = "COUNT")]
+        limit: Option<i64>,
+    },
+}
+
+/// What can be done with partners.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PartnerCommand {
+    /// Add a partner.
+    Add {
+        /// Its name.
+        name: String,
+    },
+    /// List all partners.
+    List,
+    /// Give a partner another name.
+    Rename {
+        /// Its id or its name.
+        partner: String,
+        /// The new name.
+        name: String,
+    },
+}
+
+/// What can be done with applications.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ApplicationCommand {
+    /// Add an application of a partner.
+    Add {
+        /// Id or name of the partner.
+        #[arg(long)]
+        partner: String,
+        /// Its name.
+        name: String,
+        /// How unknown members of its requests are treated.
+        #[arg(long, default_value = "strict", value_parser = PossibleValuesParser::new(MODES))]
+        mode: String,
+    },
+    /// List applications with what they may call.
+    List {
+        /// Only those of this partner, by id or name.
+        #[arg(long)]
+        partner: Option<String>,
+    },
+    /// Change the name or the mode of an application.
+    Change {
+        /// Its public id (AppKey).
+        application: String,
+        /// The new name.
+        #[arg(long)]
+        name: Option<String>,
+        /// How unknown members of its requests are treated.
+        #[arg(long, value_parser = PossibleValuesParser::new(MODES))]
+        mode: Option<String>,
+    },
+}
+
+/// What can be done with subscriptions.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SubscriptionCommand {
+    /// Let an application call an API.
+    Add(SubscriptionArgs),
+    /// Let it call an API no longer.
+    End(SubscriptionArgs),
+}
+
+/// Which subscription.
+#[derive(Debug, Args)]
+pub(crate) struct SubscriptionArgs {
+    /// The public id (AppKey) of the application; can be left out while there is only one.
+    #[arg(long, value_name = "APP_KEY")]
+    pub(crate) application: Option<String>,
+    /// The API; can be given several times.
+    #[arg(long, required = true, value_parser = PossibleValuesParser::new(APIS))]
+    pub(crate) api: Vec<String>,
+    /// Where.
+    #[arg(long, default_value = "sandbox", value_parser = PossibleValuesParser::new(ENVIRONMENTS))]
+    pub(crate) environment: String,
+}
+
 /// What can be done with keys.
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
-    /// Make another sandbox key and show it once.
-    New(KeyNewArgs),
+    /// Make a key and show it once.
+    Add {
+        /// The public id (AppKey) of the application; can be left out while there is only one.
+        #[arg(long, value_name = "APP_KEY")]
+        application: Option<String>,
+        /// Where it is valid.
+        #[arg(long, default_value = "sandbox", value_parser = PossibleValuesParser::new(ENVIRONMENTS))]
+        environment: String,
+        /// For how many days, 1 to 730. [default: 365]
+        #[arg(long)]
+        days: Option<i64>,
+    },
+    /// List the keys of an application, without their secrets.
+    List {
+        /// The public id (AppKey) of the application; can be left out while there is only one.
+        #[arg(long, value_name = "APP_KEY")]
+        application: Option<String>,
+    },
+    /// Revoke a key; in force within 2 seconds.
+    Revoke {
+        /// The prefix of the key, as the list shows it.
+        prefix: String,
+        /// The public id (AppKey) of the application; can be left out while there is only one.
+        #[arg(long, value_name = "APP_KEY")]
+        application: Option<String>,
+    },
 }
+
+/// What can be done with the products file.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProductCommand {
+    /// Print the version in force as a TOML file to edit.
+    Show {
+        /// Another version instead; 0 is the built-in one.
+        #[arg(long)]
+        version: Option<i64>,
+    },
+    /// List all versions.
+    List,
+    /// Check a file without a gateway.
+    Check {
+        /// The TOML file; `-` reads it from stdin.
+        file: PathBuf,
+    },
+    /// Put a file in force, for every request from then on; the version before is kept.
+    Apply {
+        /// The TOML file; `-` reads it from stdin.
+        file: PathBuf,
+    },
+}
+
+/// What can be done with users of the bank.
+#[derive(Debug, Subcommand)]
+pub(crate) enum BankUserCommand {
+    /// Add a user and show the key once.
+    Add {
+        /// The name.
+        name: String,
+        /// What the user may do.
+        #[arg(long, value_parser = PossibleValuesParser::new(["reader", "agent", "operator"]))]
+        role: String,
+        /// Where; can be given twice.
+        #[arg(long, required = true, value_parser = PossibleValuesParser::new(ENVIRONMENTS))]
+        environment: Vec<String>,
+        /// The one destination the user sees, such as provider/branch-7; without it, all.
+        #[arg(long)]
+        destination: Option<String>,
+        /// For how many days the key is valid, 1 to 730. [default: 365]
+        #[arg(long)]
+        days: Option<i64>,
+    },
+    /// List all users.
+    List,
+    /// Let a user call no longer.
+    Revoke {
+        /// The id of the user.
+        user: String,
+    },
+}
+
+const MODES: [&str; 2] = ["strict", "tolerant"];
+const ENVIRONMENTS: [&str; 2] = ["sandbox", "production"];
+const APIS: [&str; 3] = ["contact_request", "appointment_request", "digital_customer"];
 
 /// What can be done with receipts.
 #[derive(Debug, Subcommand)]
@@ -89,16 +291,6 @@ pub(crate) struct ReceiptVerifyArgs {
     /// A PEM file with certificates to trust instead of the system's, such as a self-signed one.
     #[arg(long, value_name = "FILE", env = "USHER_TLS_CA")]
     pub(crate) tls_ca: Option<PathBuf>,
-}
-
-/// Which application gets a key.
-#[derive(Debug, Args)]
-pub(crate) struct KeyNewArgs {
-    #[command(flatten)]
-    pub(crate) place: PlaceArgs,
-    /// The public id (AppKey) of the application; can be left out while there is only one.
-    #[arg(long, value_name = "APP_KEY")]
-    pub(crate) application: Option<String>,
 }
 
 /// Where the configuration and the data are.
@@ -245,6 +437,13 @@ pub(crate) struct WithdrawArgs {
     /// Write the answer as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+impl AdminArgs {
+    /// Where the configuration and the data are.
+    pub(crate) fn place(&self) -> PlaceArgs {
+        PlaceArgs { config: self.config.clone(), data_folder: self.data_folder.clone() }
+    }
 }
 
 impl PlaceArgs {

@@ -1,9 +1,11 @@
 //! The data folder as a whole: the store, the secrets beside it, and whether anybody has used them.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
 use thiserror::Error;
+use usher_server::gateway::ProductsError;
 use usher_storage::{OpenError, Options, Store, StoreError};
 
 use crate::secrets::{self, Secrets};
@@ -39,6 +41,20 @@ pub(crate) enum Fault {
     #[error("the database in the data folder does not work: {0}")]
     #[diagnostic(code(usher::data::failed), help("Check the free space and the health of the disk, and start again."))]
     Failed(#[from] StoreError),
+    /// The products in force cannot be had.
+    #[error("{error}")]
+    #[diagnostic(
+        code(usher::data::products),
+        help("Run the version of the program that applied them, and apply products that are valid for both.")
+    )]
+    Products { error: ProductsError },
+    /// The socket for operators cannot be made.
+    #[error("the socket admin.sock cannot be made in the data folder")]
+    #[diagnostic(
+        code(usher::data::socket),
+        help("Choose a data folder with a shorter absolute path, at most 90 characters, and correct its permissions.")
+    )]
+    Socket { source: io::Error },
     /// The thread that opens the store ended without a word.
     #[error("opening the data folder failed")]
     #[diagnostic(
@@ -46,6 +62,15 @@ pub(crate) enum Fault {
         help("The log line before tells where. Start again; report it when it stays.")
     )]
     Crashed,
+}
+
+impl From<ProductsError> for Fault {
+    fn from(error: ProductsError) -> Self {
+        match error {
+            ProductsError::Store(error) => Fault::Failed(error),
+            error => Fault::Products { error },
+        }
+    }
 }
 
 impl From<OpenError> for Fault {

@@ -5,7 +5,7 @@ use std::io;
 use miette::Diagnostic;
 use thiserror::Error;
 
-use crate::{call, key, receipt, serve, settings};
+use crate::{admin, call, key, receipt, serve, settings};
 
 /// A request was refused, or the gateway cannot run.
 pub(crate) const REFUSED: u8 = 1;
@@ -27,7 +27,11 @@ pub(crate) enum Failure {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Serve(#[from] serve::Fault),
-    /// A new key.
+    /// Setting up.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Admin(#[from] admin::Fault),
+    /// A new signing key.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Key(#[from] key::Fault),
@@ -53,7 +57,8 @@ impl Failure {
             Failure::Serve(fault) if fault.is_usage() => USAGE,
             Failure::Call(fault) => fault.exit_code(),
             Failure::Receipt(fault) => fault.exit_code(),
-            Failure::Key(key::Fault::Application { .. } | key::Fault::NoGateway { .. }) => USAGE,
+            Failure::Admin(fault) => fault.exit_code(),
+            Failure::Key(key::Fault::NoGateway { .. }) => USAGE,
             Failure::Serve(_) | Failure::Key(_) | Failure::Stdout(_) => REFUSED,
         }
     }

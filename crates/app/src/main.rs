@@ -5,6 +5,7 @@
 
 #![allow(clippy::result_large_err, reason = "an error ends the program, so its size costs nothing")]
 
+mod admin;
 mod call;
 mod cli;
 mod data;
@@ -29,7 +30,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser as _};
 use miette::Report;
 
-use crate::cli::{Cli, Command, KeyCommand, PlaceArgs, ReceiptCommand, SigningKeyCommand};
+use crate::cli::{Cli, Command, PlaceArgs, ReceiptCommand, SigningKeyCommand};
 use crate::failure::Failure;
 use crate::settings::{Argument, Settings, Sources};
 
@@ -52,7 +53,10 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(args) => Ok(serve::run(&settings(&args.place, args.arguments())?)?),
-        Command::Key(KeyCommand::New(args)) => Ok(key::new(&args, &settings(&args.place, args.place.arguments())?)?),
+        Command::Admin(args) => {
+            let place = args.place();
+            Ok(admin::run(&args.command, args.json, &settings(&place, place.arguments())?)?)
+        }
         Command::Send(args) => Ok(call::send(&args)?),
         Command::Check(args) => Ok(call::check(&args)?),
         Command::Status(args) => Ok(call::status(&args)?),

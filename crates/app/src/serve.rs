@@ -15,13 +15,16 @@ use usher_domain::environment::Environment;
 use usher_domain::products::Products;
 use usher_server::accept::{Listener, Transport};
 use usher_server::documents;
-use usher_server::gateway::{Gateway, Parts};
+use usher_server::gateway::{Gateway, Parts, stored_products};
 use usher_server::limits::Limits;
+use usher_server::register::Registers;
+use usher_server::socket::Socket;
 use usher_server::tls::{Tls, TlsVersionMin};
 use usher_storage::Store;
 
 pub(crate) use self::fault::Fault;
 use crate::data::{self, Data};
+use crate::secrets::Secrets;
 use crate::settings::{Settings, TlsVersion};
 use crate::welcome::{self, Started};
 use crate::{log, register, sandbox, version};
@@ -51,29 +54,22 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
         None => None,
     };
     let data = Data::open(&settings.data_folder).await?;
+    let products = stored_products(&data.store).await.map_err(data::Fault::from)?;
+    let socket = Socket::bind(&data.folder).map_err(|source| data::Fault::Socket { source })?;
     announce(settings, &listener, bank_listener.as_ref(), &data).await?;
 
     let Data { store, secrets, .. } = data;
-    let gateway = Arc::new(Gateway::new(Parts {
-        store: store.clone(),
-        pepper: secrets.pepper,
-        digests: secrets.digests,
-        signing: secrets.signing,
-        environments: Environment::ALL.to_vec(),
-        products: Products::built_in(),
-        registers,
-        limits,
-        clock: Timestamp::now,
-    }));
+    let gateway = gateway(store.clone(), secrets, products, registers);
     // A request is never judged without the lists that are there.
     documents::load(&gateway).await.map_err(|_| Fault::StoreBroken)?;
     let following = tokio::spawn(documents::follow(gateway.clone()));
-    let purging = tokio::spawn(purge(store.clone()));
     let (stopping, stopped) = watch::channel(false);
     let told = |mut stopped: watch::Receiver<bool>| async move {
         // Whoever could say so being gone is as good as being told.
         let _ = stopped.wait_for(|is_told| *is_told).await;
     };
+    let serving_admin = socket.serve(usher_server::admin_router(&gateway), told(stopped.clone()));
+    let purging = tokio::spawn(purge(store.clone()));
     let serving = listener.serve(usher_server::router(&gateway), told(stopped.clone()));
     let serving_bank = async {
         match bank_listener {
@@ -96,13 +92,31 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
         });
         is_broken
     };
-    let (drained, bank_cut, is_broken) = tokio::join!(serving, serving_bank, until);
+    let (drained, bank_cut, admin_served, is_broken) = tokio::join!(serving, serving_bank, serving_admin, until);
+    if let Err(error) = admin_served {
+        tracing::warn!(%error, "the socket for operators failed");
+    }
     following.abort();
     purging.abort();
     let closing = tokio::task::spawn_blocking(move || store.close());
     closing.await.map_err(|_| Fault::StoreBroken)?;
     tracing::info!(connections_cut = drained.cut + bank_cut, "stopped");
     if is_broken { Err(Fault::StoreBroken) } else { Ok(()) }
+}
+
+/// The gateway of a data folder.
+pub(crate) fn gateway(store: Store, secrets: Secrets, products: Products, registers: Registers) -> Arc<Gateway> {
+    Arc::new(Gateway::new(Parts {
+        store,
+        pepper: secrets.pepper,
+        digests: secrets.digests,
+        signing: secrets.signing,
+        environments: Environment::ALL.to_vec(),
+        products,
+        registers,
+        limits: Limits::default(),
+        clock: Timestamp::now,
+    }))
 }
 
 /// Binds one of the addresses. All are protected alike.

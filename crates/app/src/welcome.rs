@@ -38,7 +38,7 @@ pub(crate) fn write(started: &Started<'_>, out: &mut impl Write) -> io::Result<(
     writeln!(out)?;
     match started.issued {
         Some(issued) => write_first_steps(started, issued, &server, out)?,
-        None => writeln!(out, "Keys are as before. For another sandbox key, stop the gateway and run: usher key new")?,
+        None => writeln!(out, "Keys are as before. For another sandbox key, run: usher admin key add")?,
     }
     out.flush()
 }
@@ -126,7 +126,7 @@ mod tests {
         let text = shown(None);
         assert!(text.starts_with(&format!("Usher {} listens on http://127.0.0.1:8080\n", version::PRODUCT)), "{text}");
         assert!(!text.contains("usher_sbx_") && !text.contains("curl "), "{text}");
-        assert!(text.contains("usher key new"), "{text}");
+        assert!(text.contains("usher admin key add"), "{text}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use reqwest::header::{HeaderMap, HeaderName};
@@ -35,6 +36,7 @@ impl Client {
         ClientBuilder {
             url: url.to_owned(),
             key: None,
+            socket: None,
             root_certificates: None,
             is_insecure_http_allowed: false,
             time_limits: TimeLimits::default(),
@@ -84,6 +86,7 @@ impl fmt::Debug for Client {
 pub struct ClientBuilder {
     url: String,
     key: Option<ApiKey>,
+    socket: Option<PathBuf>,
     root_certificates: Option<Vec<u8>>,
     is_insecure_http_allowed: bool,
     time_limits: TimeLimits,
@@ -149,6 +152,12 @@ impl ClientBuilder {
         Ok(Client { http: Arc::new(self.http()?), correlation_id })
     }
 
+    /// A way to the gateway on this machine through its socket at `path`. Whoever may open it needs no key.
+    pub fn of_socket(path: &Path) -> ClientBuilder {
+        // The name is not looked up; HTTP wants one.
+        ClientBuilder { socket: Some(path.to_owned()), ..Client::builder_without_key("http://localhost") }
+    }
+
     /// The same way to the server, for a generated client that [`Client`] has no calls for. Nothing is sent yet.
     ///
     /// # Errors
@@ -187,6 +196,9 @@ impl ClientBuilder {
             // A proxy that the environment names has no place on the way to this machine, and in http it would read the
             // key.
             builder = builder.no_proxy();
+        }
+        if let Some(path) = self.socket {
+            builder = builder.unix_socket(path);
         }
         let client = builder.build().map_err(SetupError::Tls)?;
         Ok(Http { client, base, time_limits: self.time_limits, retry_policy: self.retry_policy })

@@ -141,6 +141,11 @@ impl DigestKey {
         self.digest("partners-person/v1", &[partner.as_bytes(), environment.as_str().as_bytes(), e164.as_bytes()])
     }
 
+    /// What a thing is made from that an operator creates under an idempotency key, so that a repeat meets it.
+    pub fn creation(&self, operation: &str, operator: &str, subject: &str, key: &str) -> Digest {
+        self.digest("creation/v1", &[operation.as_bytes(), operator.as_bytes(), subject.as_bytes(), key.as_bytes()])
+    }
+
     /// Recognises a phone number, given in E.164.
     pub fn phone(&self, e164: &str) -> Digest {
         self.digest("phone/v1", &[e164.as_bytes()])

@@ -58,7 +58,6 @@ pub(crate) enum Name {
     /// This user of the bank.
     BankUser(Uuid),
     /// Who has access to the data folder, and so needs no key.
-    #[expect(dead_code, reason = "no operation is for operators yet")]
     Folder,
     /// Nobody in particular.
     Anyone,
@@ -68,7 +67,6 @@ pub(crate) enum Name {
 pub(crate) struct Anyone;
 
 /// Whoever runs the house.
-#[expect(dead_code, reason = "no operation is for operators yet")]
 pub(crate) struct Operator {
     /// How the audit names this operator.
     pub(crate) name: String,
@@ -78,7 +76,6 @@ pub(crate) struct Operator {
 
 /// How an operator comes in.
 #[derive(Clone, Copy, Debug)]
-#[expect(dead_code, reason = "no operation is for operators yet")]
 pub(crate) enum Door {
     /// Through the bank's listener, with the key of a bank user who is one.
     Listener,
@@ -144,6 +141,11 @@ struct Proved<T>(RwLock<HashMap<String, (Arc<T>, Instant)>>);
 impl Callers {
     pub(crate) fn new(pepper: Pepper, environments: Vec<Environment>) -> Self {
         Callers { pepper, environments, partners: Proved::default(), bank_users: Proved::default() }
+    }
+
+    /// Turns new keys into what is kept of them.
+    pub(crate) fn pepper(&self) -> &Pepper {
+        &self.pepper
     }
 
     /// The partner whose key this is, provided it may use `api`; receipts and the like belong to no single API.

@@ -233,10 +233,8 @@ impl From<StoreError> for Fault {
         match error {
             StoreError::Overloaded => Fault::Overloaded,
             StoreError::Full | StoreError::Unavailable => Fault::StoreUnavailable,
-            StoreError::Constraint(_)
-            | StoreError::Unreadable
-            | StoreError::VersionConflict
-            | StoreError::UnknownCursor => {
+            StoreError::VersionConflict => Fault::VersionConflict,
+            StoreError::Constraint(_) | StoreError::Unreadable | StoreError::UnknownCursor => {
                 // The text of a store error holds kinds and codes only.
                 tracing::error!(%error, "the store cannot do what it was asked for");
                 Fault::Internal

@@ -9,10 +9,12 @@ use usher_domain::products::Products;
 use usher_domain::receipt::DigestKey;
 use usher_domain::reference::Reference;
 use usher_domain::signature::SigningKeys;
-use usher_storage::Store;
+use usher_storage::{Store, StoreError};
+use usher_wire::Violations;
 
 use crate::caller::Callers;
 use crate::limits::Limits;
+use crate::platform;
 use crate::register::Registers;
 
 /// What a 2xx stands for: the request is on the one disk of this machine.
@@ -53,6 +55,25 @@ pub struct Parts {
     pub clock: fn() -> Timestamp,
 }
 
+/// Why the products in force cannot be had from a store.
+#[derive(Debug, thiserror::Error)]
+pub enum ProductsError {
+    /// The store does not say.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The stored version is not valid for this program.
+    #[error("the products in force are not valid for this version of the program: {0}")]
+    Invalid(Violations),
+}
+
+/// The products in force in a store.
+///
+/// # Errors
+/// As [`ProductsError`] says.
+pub async fn stored_products(store: &Store) -> Result<Products, ProductsError> {
+    platform::in_force(store).await?.map_err(ProductsError::Invalid)
+}
+
 impl Gateway {
     /// A gateway.
     pub fn new(parts: Parts) -> Self {
@@ -77,6 +98,14 @@ impl Gateway {
     pub(crate) fn products(&self) -> Arc<Products> {
         // A poisoned lock still guards a whole value: nothing that can panic runs under it.
         self.products.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts products in force, for every decision from now on. Versions only go up, whoever comes first.
+    pub(crate) fn put_in_force(&self, products: Products) {
+        let mut current = self.products.write().unwrap_or_else(PoisonError::into_inner);
+        if products.version() > current.version() {
+            *current = Arc::new(products);
+        }
     }
 
     /// The time, to the millisecond: what is answered is what is stored.

@@ -8,6 +8,7 @@ pub mod documents;
 pub mod gateway;
 pub mod limits;
 pub mod register;
+pub mod socket;
 pub mod tls;
 
 mod about_data;
@@ -28,6 +29,7 @@ mod form;
 mod head;
 mod lead;
 mod parameters;
+mod platform;
 mod random;
 mod receipt;
 mod receipts;
@@ -41,4 +43,4 @@ mod test_support;
 mod tests;
 
 pub use contain::log_panics_without_text;
-pub use routes::{bank_router, router};
+pub use routes::{admin_router, bank_router, router};

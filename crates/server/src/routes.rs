@@ -12,6 +12,7 @@ use usher_contract::bank::v1::operations as bank_v1;
 use usher_contract::contact_request::v1::operations as contact_request_v1;
 use usher_contract::digital_customer::v1::operations as digital_customer_v1;
 use usher_contract::lead::v2::operations as lead_v2;
+use usher_contract::platform::v1::operations as platform_v1;
 use usher_contract::receipts::v1::operations as receipts_v1;
 use usher_contract::reference::v1::operations as reference_v1;
 use usher_contract::signing_keys::v1::operations as signing_keys_v1;
@@ -22,7 +23,7 @@ use usher_wire::{Limits, Operation, OperationKind, Options, Unserved};
 
 use crate::appointment_request::AppointmentRequest;
 use crate::bank::{Bank, BankCall};
-use crate::caller::{Anyone, Kind};
+use crate::caller::{Anyone, Door, Kind, Operator};
 use crate::contact_request::ContactRequest;
 use crate::dialect::Dialect;
 use crate::digital_customer::DigitalCustomer;
@@ -30,6 +31,7 @@ use crate::exchange::{Answer, Call, Route, exchange, refuse};
 use crate::fault::Fault;
 use crate::gateway::Gateway;
 use crate::lead::Leads;
+use crate::platform::Platform;
 use crate::receipts::Receipts;
 use crate::reference::Reference;
 use crate::signing_keys::SigningKeys;
@@ -63,6 +65,13 @@ pub fn bank_router(gateway: &Arc<Gateway>) -> Router {
     };
     let routes = mount(Router::new(), gateway, &bank_v1::OPERATIONS, demand, Dialect::Problem, bank);
     let routes = mount(routes, gateway, &lead_v2::OPERATIONS, demand, Dialect::Messages, lead);
+    let routes = mount(routes, gateway, &platform_v1::OPERATIONS, |_| Door::Listener, Dialect::Problem, platform);
+    close(routes, gateway)
+}
+
+/// What the gateway offers to whoever may use its data folder: the platform API, without a key.
+pub fn admin_router(gateway: &Arc<Gateway>) -> Router {
+    let routes = mount(Router::new(), gateway, &platform_v1::OPERATIONS, |_| Door::Folder, Dialect::Problem, platform);
     close(routes, gateway)
 }
 
@@ -128,6 +137,11 @@ async fn receipts(call: Call) -> Result<Answer, Fault> {
     let parameters = parameters::of(&call)?;
     let options = Options { mode: call.known.mode, limits: Limits::GATEWAY, facts: None };
     receipts_v1::serve(&Receipts, call.operation, &call, &parameters, &call.body, &options).await?
+}
+
+async fn platform(call: Call<Operator>) -> Result<Answer, Fault> {
+    let parameters = parameters::of(&call)?;
+    platform_v1::serve(&Platform, call.operation, &call, &parameters, &call.body, &plain(&call)).await?
 }
 
 async fn signing_keys(call: Call<Anyone>) -> Result<Answer, Fault> {

@@ -36,7 +36,9 @@ pub(crate) enum Fault {
     #[error("{origin} holds no API key: {fault}")]
     #[diagnostic(
         code(usher::call::key_malformed),
-        help("Copy the whole key again. If it is lost, the operator of the gateway makes another: usher key new.")
+        help(
+            "Copy the whole key again. If it is lost, the operator of the gateway makes another: usher admin key add."
+        )
     )]
     KeyMalformed { origin: String, fault: KeyFault },
 
@@ -184,7 +186,7 @@ fn refusal_remedy(refusal: &Refusal) -> String {
     }
     match refusal.status {
         401 => "Check USHER_KEY or --key-file: the key must be one of this gateway, not expired and not revoked. The \
-                operator of the gateway makes another: usher key new."
+                operator of the gateway makes another: usher admin key add."
             .to_owned(),
         403 => "Use a key of an application that is subscribed to this API in this environment.".to_owned(),
         404 => "Check the id, and use a key of the application that sent the request.".to_owned(),

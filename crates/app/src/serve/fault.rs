@@ -59,7 +59,7 @@ pub(crate) enum Fault {
     #[error("cannot write to stdout")]
     #[diagnostic(
         code(usher::serve::stdout),
-        help("Connect stdout to a terminal, a file or a log. If a new key was lost with it: usher key new.")
+        help("Connect stdout to a terminal, a file or a log. If a new key was lost with it: usher admin key add.")
     )]
     Stdout(#[source] io::Error),
 

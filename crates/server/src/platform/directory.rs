@@ -33,11 +33,7 @@ pub(super) async fn list_partners(call: &OperatorCall) -> Result<Answer, Fault> 
     Ok(call.answer(to_json(&PartnerList { partners, unknown: Unknown::default() })))
 }
 
-pub(super) async fn rename_partner(
-    call: &OperatorCall,
-    id: &str,
-    body: Parsed<PartnerWish>,
-) -> Result<Answer, Fault> {
+pub(super) async fn rename_partner(call: &OperatorCall, id: &str, body: Parsed<PartnerWish>) -> Result<Answer, Fault> {
     let (wish, _) = body.into_result().map_err(Fault::Violated)?;
     let id = partner(call, PartnerId(uuid(id)?)).await?.id;
     call.administer(Change::PartnerRenamed { partner: id, name: wish.into_inner().name }).await?;
@@ -118,11 +114,7 @@ pub(super) async fn subscribe(
     Ok(call.answer(to_json(&shown_application(application(call, public_id).await?))))
 }
 
-pub(super) async fn create_key(
-    call: &OperatorCall,
-    public_id: &str,
-    body: Parsed<KeyWish>,
-) -> Result<Answer, Fault> {
+pub(super) async fn create_key(call: &OperatorCall, public_id: &str, body: Parsed<KeyWish>) -> Result<Answer, Fault> {
     let (wish, _) = body.into_result().map_err(Fault::Violated)?;
     let application = application(call, public_id).await?;
     let environment = match stored_environment(&wish.environment) {

@@ -4,9 +4,11 @@ use usher_wire as wire;
 #[allow(unused_imports)]
 use usher_wire::{Choice as _, Message as _, Text as _, Value as _};
 
-/// What a user of the bank may do: an agent works on requests, an operator also runs the house.
+/// What a user of the bank may do: a reader looks, an agent works on requests, an operator also runs the house.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum BankRole {
+    /// `reader`
+    Reader,
     /// `agent`
     Agent,
     /// `operator`
@@ -19,6 +21,7 @@ impl BankRole {
     /// The spelling of the contract.
     pub fn as_str(&self) -> &str {
         match self {
+            BankRole::Reader => "reader",
             BankRole::Agent => "agent",
             BankRole::Operator => "operator",
             BankRole::Unknown(text) => text,
@@ -33,9 +36,10 @@ impl wire::Value for BankRole {
 }
 
 impl<'a> wire::Choice<'a> for BankRole {
-    const ALLOWED: &'static str = "[\"agent\",\"operator\"]";
+    const ALLOWED: &'static str = "[\"reader\",\"agent\",\"operator\"]";
     fn find(text: &str) -> Option<Self> {
         match text {
+            "reader" => Some(BankRole::Reader),
             "agent" => Some(BankRole::Agent),
             "operator" => Some(BankRole::Operator),
             _ => None,

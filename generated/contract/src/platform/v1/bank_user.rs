@@ -11,7 +11,7 @@ pub struct BankUser<S = String> {
     pub id: S,
     /// Name of the user, 1 to 100 characters.
     pub name: wire::Personal<S>,
-    /// What a user of the bank may do: an agent works on requests, an operator also runs the house.
+    /// What a user of the bank may do: a reader looks, an agent works on requests, an operator also runs the house.
     pub role: super::BankRole,
     /// The one destination whose requests the user sees; without it, all.
     pub destination: Option<S>,

@@ -1736,6 +1736,7 @@ pub static OPERATIONS: [wire::Operation; 20] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
     wire::Operation {
         id: "listPartners",
@@ -1751,6 +1752,7 @@ pub static OPERATIONS: [wire::Operation; 20] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
     wire::Operation {
         id: "renamePartner",
@@ -1771,6 +1773,7 @@ pub static OPERATIONS: [wire::Operation; 20] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
     wire::Operation {
         id: "createApplication",
@@ -1796,6 +1799,7 @@ pub static OPERATIONS: [wire::Operation; 20] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
     wire::Operation {
         id: "listApplications",
@@ -1816,6 +1820,7 @@ pub static OPERATIONS: [wire::Operation; 20] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
     wire::Operation {
         id: "changeApplication",
@@ -1836,6 +1841,7 @@ pub static OPERATIONS: [wire::Operation; 20] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
     wire::Operation {
         id: "addSubscription",
@@ -1856,6 +1862,7 @@ pub static OPERATIONS: [wire::Operation; 20] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
     wire::Operation {
         id: "endSubscription",
@@ -1876,6 +1883,7 @@ pub static OPERATIONS: [wire::Operation; 20] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
     wire::Operation {
         id: "createKey",
@@ -1901,6 +1909,7 @@ pub static OPERATIONS: [wire::Operation; 20] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
     wire::Operation {
         id: "listKeys",
@@ -1921,6 +1930,7 @@ pub static OPERATIONS: [wire::Operation; 20] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
     wire::Operation {
         id: "revokeKey",
@@ -1946,6 +1956,7 @@ pub static OPERATIONS: [wire::Operation; 20] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
     wire::Operation {
         id: "readProducts",
@@ -1961,6 +1972,7 @@ pub static OPERATIONS: [wire::Operation; 20] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
     wire::Operation {
         id: "applyProducts",
@@ -1981,6 +1993,7 @@ pub static OPERATIONS: [wire::Operation; 20] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
     wire::Operation {
         id: "checkProducts",
@@ -1996,6 +2009,7 @@ pub static OPERATIONS: [wire::Operation; 20] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
     wire::Operation {
         id: "listProductsVersions",
@@ -2011,6 +2025,7 @@ pub static OPERATIONS: [wire::Operation; 20] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
     wire::Operation {
         id: "readProductsVersion",
@@ -2031,6 +2046,7 @@ pub static OPERATIONS: [wire::Operation; 20] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
     wire::Operation {
         id: "createBankUser",
@@ -2051,6 +2067,7 @@ pub static OPERATIONS: [wire::Operation; 20] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
     wire::Operation {
         id: "listBankUsers",
@@ -2066,6 +2083,7 @@ pub static OPERATIONS: [wire::Operation; 20] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
     wire::Operation {
         id: "revokeBankUser",
@@ -2086,6 +2104,7 @@ pub static OPERATIONS: [wire::Operation; 20] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
     wire::Operation {
         id: "listAudit",
@@ -2111,6 +2130,7 @@ pub static OPERATIONS: [wire::Operation; 20] = [
                 bare: false,
             },
         ],
+        xml: None,
     },
 ];
 
