@@ -2,4 +2,5 @@
 
 mod calls;
 mod refusals;
+mod setting_up;
 mod starts;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::http::request::Parts;
@@ -13,7 +13,7 @@ use usher_domain::environment::Environment;
 use usher_domain::ids::{ApplicationId, PartnerId};
 use usher_domain::key::{ApiKey, BankKey, Key, KeyMac, Pepper};
 use usher_domain::role::Role;
-use usher_storage::{BankUserEntry, BankView, KeyEntry, Scope, Store};
+use usher_storage::{Audit, BankUserEntry, BankView, Change, KeyEntry, Scope, Store};
 use usher_wire::Mode;
 use uuid::Uuid;
 
@@ -128,6 +128,7 @@ pub(crate) struct Callers {
     environments: Vec<Environment>,
     partners: Proved<Known>,
     bank_users: Proved<BankUser>,
+    used: Mutex<HashMap<String, i64>>,
 }
 
 /// What is kept of the holder of a key.
@@ -140,7 +141,13 @@ struct Proved<T>(RwLock<HashMap<String, (Arc<T>, Instant)>>);
 
 impl Callers {
     pub(crate) fn new(pepper: Pepper, environments: Vec<Environment>) -> Self {
-        Callers { pepper, environments, partners: Proved::default(), bank_users: Proved::default() }
+        Callers {
+            pepper,
+            environments,
+            partners: Proved::default(),
+            bank_users: Proved::default(),
+            used: Mutex::default(),
+        }
     }
 
     /// Turns new keys into what is kept of them.
@@ -171,6 +178,7 @@ impl Callers {
         if api.is_some_and(|api| !known.subscriptions.iter().any(|subscribed| subscribed == api)) {
             return Err(Fault::NotSubscribed);
         }
+        self.note_use(store, key.selector(), now.as_millisecond());
         Ok(known)
     }
 
@@ -198,6 +206,28 @@ impl Callers {
             return Err(Fault::NotPermitted);
         }
         Ok(user)
+    }
+
+    /// Lets operators see when a key was last used, to the minute: more would cost a write with every call.
+    fn note_use(&self, store: &Store, selector: &str, at: i64) {
+        let minute = at / 60_000;
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        if used.get(selector) == Some(&minute) {
+            return;
+        }
+        if used.len() >= KNOWN_COUNT_MAX {
+            used.clear();
+        }
+        used.insert(selector.to_owned(), minute);
+        drop(used);
+        let (store, selector) = (store.clone(), selector.to_owned());
+        tokio::spawn(async move {
+            let change = Change::KeyUsed { selector, at };
+            // It is no act of an operator, so the audit does not tell it.
+            if let Err(error) = store.administer(vec![change], Audit { actor: String::new(), at }).await {
+                tracing::debug!(%error, "the use of a key was not noted");
+            }
+        });
     }
 }
 
@@ -291,7 +321,8 @@ impl Kind for Operator {
         let operator = match door {
             Door::Listener => {
                 let user = BankUser::admit(gateway, head, Role::Operator).await?;
-                Operator { name: user.name.clone(), id: Some(user.id) }
+                // The audit holds ids, not names.
+                Operator { name: user.id.to_string(), id: Some(user.id) }
             }
             Door::Folder => Operator { name: "local".to_owned(), id: None },
         };

@@ -94,41 +94,11 @@ fn the_next_start_keeps_everything_and_shows_no_key() {
 
     let second = place.start();
     assert!(!second.said.contains("usher_sbx_") && !second.said.contains("curl "), "{}", second.said);
-    assert!(second.said.contains("usher key new"), "{}", second.said);
+    assert!(second.said.contains("usher admin key add"), "{}", second.said);
     let (receipt, _) = texts(&call(&place, &second, &["status", id.trim()], &key));
     assert!(receipt.starts_with(&format!("id            {}\nstatus        NEW\n", id.trim())), "{receipt}");
     let (code, _) = second.stop("INT");
     assert_eq!(code, Some(0));
-}
-
-#[test]
-fn a_lost_key_is_replaced_while_the_gateway_does_not_run() {
-    let place = Place::new();
-    let output = place.run(&["key", "new"]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(texts(&output).1.contains("usher::key::no_gateway") && !place.path("usher-data").exists());
-
-    let gateway = place.start();
-    let (app_key, lost) = (gateway.app_key().to_owned(), gateway.key().to_owned());
-    let output = place.run(&["key", "new"]);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(texts(&output).1.contains("usher::data::in_use"));
-    gateway.stop("TERM");
-
-    let output = place.run(&["key", "new", "--application", "somebody-else"]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(texts(&output).1.contains(&app_key));
-    let (said, _) = texts(&place.run(&["key", "new"]));
-    assert!(said.contains(&format!("Application id (AppKey): {app_key}\n")), "{said}");
-    let key = said.lines().find_map(|line| line.strip_prefix("Sandbox key: ")).unwrap();
-    assert_ne!(key, lost);
-
-    // The old one is not revoked: whoever still has it can go on.
-    let gateway = place.start();
-    let body = place.write("request.json", CONTACT_REQUEST);
-    for key in [key, &lost] {
-        assert!(call(&place, &gateway, &["send", body.to_str().unwrap()], key).status.success());
-    }
 }
 
 #[test]

@@ -22,6 +22,21 @@ struct File {
     document: Document,
 }
 
+/// Something wrong with a file.
+struct Found<'f> {
+    pointer: &'f str,
+    code: &'f str,
+    message: String,
+}
+
+/// What is wrong, with the limit where it helps: a pattern helps few.
+fn told(message: &str, limit: Option<&str>) -> String {
+    match limit.filter(|limit| limit.len() <= 120 && !limit.starts_with("\"^")) {
+        Some(limit) => format!("{message}: {limit}"),
+        None => message.to_owned(),
+    }
+}
+
 /// Checks a file without a gateway: all but whether the partners it names are there.
 pub(super) fn check(file: &Path, output: &Output) -> Result<(), Fault> {
     let file = File::read(file)?;
@@ -71,10 +86,13 @@ async fn apply(file: &Path, client: &Client<'_>, output: &Output) -> Result<(), 
     let applied = match answered(client.apply_products(&parameters, &document).await) {
         Ok(applied) => applied,
         Err(Fault::Refused { problem, .. }) if !problem.violations.is_empty() => {
+            let limit = |limit: &Option<usher_wire::Json>| limit.as_ref().map(|limit| limit.as_str().to_owned());
             let found = problem.violations.iter();
-            return Err(
-                file.refused(found.map(|found| (found.pointer.as_str(), found.code.as_str(), found.message.as_str())))
-            );
+            return Err(file.refused(found.map(|found| Found {
+                pointer: &found.pointer,
+                code: &found.code,
+                message: told(&found.message, limit(&found.limit).as_deref()),
+            })));
         }
         Err(fault) => return Err(fault),
     };
@@ -102,25 +120,33 @@ impl File {
         let options = Options { mode: Mode::Strict, limits, facts: None };
         let parsed = match parse::<Contract>(self.document.json.as_bytes(), &options) {
             Ok(parsed) => parsed,
-            Err(unreadable) => return Err(self.refused([("", unreadable.code, unreadable.message)])),
+            Err(unreadable) => {
+                return Err(self.refused([Found {
+                    pointer: "",
+                    code: unreadable.code,
+                    message: unreadable.message.to_owned(),
+                }]));
+            }
         };
         let checked = parsed.into_result().and_then(|(document, _)| Products::of(&document, 0).map(|_| document));
         checked.map_err(|violations| {
-            self.refused(
-                violations.list.iter().map(|found| (found.pointer.as_str(), found.code, found.message.as_ref())),
-            )
+            self.refused(violations.list.iter().map(|found| Found {
+                pointer: &found.pointer,
+                code: found.code,
+                message: told(&found.message, found.limit.as_deref()),
+            }))
         })
     }
 
     /// All that is wrong, each at its place.
-    fn refused<'f>(&self, found: impl IntoIterator<Item = (&'f str, &'f str, &'f str)>) -> Fault {
+    fn refused<'f>(&self, found: impl IntoIterator<Item = Found<'f>>) -> Fault {
         let found: Vec<_> = found.into_iter().collect();
-        let label = |(pointer, _, message): &(&str, &str, &str)| {
+        let label = |Found { pointer, message, .. }: &Found<'_>| {
             let member = pointer.rsplit('/').next().unwrap_or_default();
-            let text = if member.is_empty() { (*message).to_owned() } else { format!("{member}: {message}") };
+            let text = if member.is_empty() { message.clone() } else { format!("{member}: {message}") };
             LabeledSpan::new_with_span(Some(text), self.document.place(pointer))
         };
-        let line = |(pointer, code, message): &(&str, &str, &str)| {
+        let line = |Found { pointer, code, message }: &Found<'_>| {
             let place = self.document.place(pointer).start;
             let line = self.text[..place].matches('\n').count() + 1;
             format!("  line {line}: {pointer} {message} ({code})")
