@@ -41,6 +41,7 @@ fn what_is_not_acknowledged_is_handed_out_again_even_after_a_crash() {
     assert!(acknowledged["acknowledgedAt"].is_string() && acknowledged["status"] == "NEW", "{acknowledged}");
 }
 
+// shows: KB-001, KB-016
 #[test]
 fn a_message_carries_the_request_and_what_was_made_of_it() {
     let bank = Bank::new();
@@ -65,6 +66,7 @@ fn a_message_carries_the_request_and_what_was_made_of_it() {
     assert_eq!(sent.json()["deliveries"][0]["promisedAt"], asked.to_string());
 }
 
+// shows: IS-002
 #[test]
 fn each_provider_sees_its_own_deliveries_and_sets_its_own_status() {
     let bank = Bank::new();

@@ -40,6 +40,7 @@ fn an_illegal_move_changes_nothing() {
     is_problem(&set(&bank.agent, &json!(999_999), &json!({"status": "CLAIMED"})), 404, "not_found");
 }
 
+// shows: KB-002
 #[test]
 fn a_case_goes_its_way_and_ends() {
     let bank = Bank::new();
@@ -126,6 +127,7 @@ fn a_repeat_under_the_same_key_is_answered_and_counts_once() {
     assert_eq!(other.status, 200, "{}", other.text);
 }
 
+// shows: KB-008
 #[test]
 fn figures_of_first_contact_are_those_of_the_deliveries() {
     let bank = Bank::new();
