@@ -18,7 +18,7 @@ const FOLDERS: [&str; 4] = ["crates", "tests", "codegen", "benches"];
 const TAG: &str = "// shows: ";
 
 /// The parts of the program that come later and bring what some statements need.
-const LATER: [&str; 4] = ["portal", "certificates", "tokens", "xml"];
+const LATER: [&str; 3] = ["portal", "certificates", "tokens"];
 
 /// Options of `cargo xtask docs`.
 #[derive(clap::Args, Default)]

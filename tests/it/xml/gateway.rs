@@ -58,6 +58,7 @@ fn post(caller: &Caller, path: &str, lines: &str, body: &str) -> Reply {
     caller.call("POST", path, &format!("{XML}{lines}"), body)
 }
 
+// shows: IS-004
 #[test]
 fn a_request_in_xml_is_accepted_checked_and_found_again() {
     let house = House::new();
