@@ -6,7 +6,7 @@ use tokio::runtime::Runtime;
 use usher_domain::hex;
 use usher_domain::key::{ApiKey, BankKey, Key as _, Pepper};
 use usher_storage::{
-    ApplicationId, Audit, Change, Environment, Mode, NewBankUser, NewKey, Options, PartnerId, Scope, Store,
+    ApplicationId, Audit, Change, Environment, Mode, NewBankUser, NewDocument, NewKey, Options, PartnerId, Scope, Store,
 };
 use uuid::Uuid;
 
@@ -111,6 +111,24 @@ impl Directory {
         };
         self.runtime.block_on(self.store.administer(vec![Change::BankUser(user)], audit())).unwrap();
         Issued { key: key.reveal().to_owned(), app_key: String::new() }
+    }
+
+    /// Puts products in force, as of the next start.
+    pub(crate) fn put_products(&mut self, document: &str) {
+        let content = document.as_bytes().to_vec();
+        let document = NewDocument {
+            kind: "products".to_owned(),
+            name: "products".to_owned(),
+            digest: std::array::from_fn(|_| self.random.below(256) as u8),
+            content,
+            at: 0,
+            by: "test".to_owned(),
+        };
+        self.runtime.block_on(async {
+            let before = self.store.document("products", "products", None).await.unwrap();
+            let before = before.map(|before| before.meta.version);
+            self.store.put_document(document, before).await.unwrap();
+        });
     }
 
     /// The stored body of a request, by the id in its receipt.

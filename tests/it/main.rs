@@ -1,6 +1,7 @@
 //! The promises of Usher, each shown by a test: one module per API and per promise.
 
 mod bank;
+mod commission;
 mod contract;
 mod crash;
 mod directory;

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use usher_wire::{Checked, Personal, Warning};
 
+use crate::commission::{self, Sum, Term};
 use crate::environment::Environment;
 use crate::ids::{ApplicationId, PartnerId, PublicId};
 use crate::products::{Asked, Policy, Product, Products, Route};
@@ -121,6 +122,16 @@ pub struct Decision {
     pub destinations: Vec<Destination>,
     /// What was accepted with a reservation.
     pub warnings: Vec<Warning>,
+    /// What each of its deliveries earns, and when. Nothing outside production.
+    pub terms: Vec<Term>,
+}
+
+/// What a request is worth to who sent it.
+pub(crate) enum Worth {
+    /// Nothing: it is a step on the way to what is.
+    Nothing,
+    /// A commission; a percentage is of this sum, or of nothing.
+    Commission(Option<Sum>),
 }
 
 /// What a decision takes from the request itself.
@@ -133,12 +144,14 @@ pub(crate) struct Placed<'r> {
     pub(crate) referred: &'r [&'r str],
     /// When the person asks to hear from the bank.
     pub(crate) contact_at: Option<Timestamp>,
+    /// What it is worth.
+    pub(crate) worth: Worth,
 }
 
 impl<T> Accept<'_, T> {
     /// Decides to store the request and send it on.
     pub(crate) fn store(self, placed: Placed<'_>) -> Decision {
-        let Placed { asked, phone, referred, contact_at } = placed;
+        let Placed { asked, phone, referred, contact_at, worth } = placed;
         let product = self.products.product_of(asked);
         let mut destinations = Vec::with_capacity(product.routes.len());
         for route in &product.routes {
@@ -150,7 +163,14 @@ impl<T> Accept<'_, T> {
                 }
             }
         }
+        let terms = match worth {
+            Worth::Commission(sum) if self.caller.environment == Environment::Production => {
+                commission::terms(product, self.caller.partner, sum.as_ref())
+            }
+            _ => Vec::new(),
+        };
         Decision {
+            terms,
             product: product.id.clone(),
             products_version: self.products.version(),
             promised_at: promise::promised_at(&product.promise, contact_at, self.now),

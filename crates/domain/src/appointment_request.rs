@@ -4,8 +4,9 @@ use serde_json::Value;
 use usher_contract::appointment_request::v2::Request;
 use usher_wire::{Personal, Text};
 
-use crate::accept::{Accept, Decision, Person, Placed, duplicate_refused, duplicate_warning};
+use crate::accept::{Accept, Decision, Person, Placed, Worth, duplicate_refused, duplicate_warning};
 use crate::appointment_window;
+use crate::commission;
 use crate::phone;
 use crate::products::{Asked, Product, Products};
 use crate::promise;
@@ -77,7 +78,8 @@ pub fn decide<'a, S: Text<'a>>(mut accept: Accept<'_, Request<S>>) -> Result<Dec
     let phone = outline.phone(accept.products);
     let referred: Vec<&str> = request.referred_offers.iter().map(|offer| offer.provider_id.as_str()).collect();
     let contact_at = promise::asked_by_appointment_request(request, accept.now);
-    Ok(accept.store(Placed { asked: Asked::Appointment, phone, referred: &referred, contact_at }))
+    let worth = Worth::Commission(commission::of_appointment_request(request));
+    Ok(accept.store(Placed { asked: Asked::Appointment, phone, referred: &referred, contact_at, worth }))
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use serde_json::Value;
 use usher_contract::contact_request::v1::{Request, Subject};
 use usher_wire::{Personal, Text};
 
-use crate::accept::{Accept, Attribution, Decision, Person, Placed, duplicate_refused, duplicate_warning};
+use crate::accept::{Accept, Attribution, Decision, Person, Placed, Worth, duplicate_refused, duplicate_warning};
+use crate::commission;
 use crate::phone;
 use crate::products::{Asked, Product, Products};
 use crate::promise;
@@ -79,7 +80,8 @@ pub fn decide<'a, S: Text<'a>>(mut accept: Accept<'_, Request<S>>) -> Result<Dec
     accept.warnings.extend(duplicate_warning(outline.product(accept.products), accept.person, PHONE));
     let phone = outline.phone(accept.products);
     let contact_at = promise::asked_by_contact_request(request);
-    let placed = Placed { asked: outline.asked, phone, referred: &[], contact_at };
+    let worth = Worth::Commission(commission::of_contact_request(request));
+    let placed = Placed { asked: outline.asked, phone, referred: &[], contact_at, worth };
     let attribution = attribution(request);
     Ok(Accept { attribution, ..accept }.store(placed))
 }

@@ -11,7 +11,7 @@ use usher_contract::digital_customer::v1::{
 };
 use usher_wire::{Personal, Text, Warning};
 
-use crate::accept::{Accept, Caller, Decision, Placed};
+use crate::accept::{Accept, Caller, Decision, Placed, Worth};
 use crate::flow::{Flow, FlowState, Method};
 use crate::ids::{CustomerNo, ProcessId};
 use crate::phone::{self, PhoneRegion};
@@ -167,13 +167,14 @@ pub fn complete<'a, S: Text<'a>>(
     if !pointers.is_empty() {
         return Err(Refusal::FlowContactMismatch { pointers });
     }
-    let decision = accept.store(onboarding(Some(phone)));
+    // The person is a customer candidate now: this step, and no other, is what the partner brought.
+    let decision = accept.store(Placed { worth: Worth::Commission(None), ..onboarding(Some(phone)) });
     Ok(Step { decision, flow: Flow { state, ..flow }, register: None })
 }
 
 /// How a step of onboarding is stored.
 fn onboarding(phone: Option<String>) -> Placed<'static> {
-    Placed { asked: Asked::Onboarding, phone, referred: &[], contact_at: None }
+    Placed { asked: Asked::Onboarding, phone, referred: &[], contact_at: None, worth: Worth::Nothing }
 }
 
 fn check_app_key<'a, S: Text<'a>>(header: &Header<S>, caller: &Caller) -> Result<(), Refusal> {

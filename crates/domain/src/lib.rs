@@ -6,6 +6,7 @@
 pub mod accept;
 pub mod appointment_request;
 mod appointment_window;
+pub mod commission;
 pub mod contact_request;
 pub mod digital_customer;
 pub mod environment;

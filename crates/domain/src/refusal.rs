@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::commission::{Kind, State};
 use crate::flow::{FlowState, Method};
 use crate::status::Status;
 
@@ -65,6 +66,20 @@ pub enum Refusal {
         /// The status.
         status: Status,
     },
+    /// The delivery has earned nothing by this cause.
+    CommissionUnknown {
+        /// Where in the body it is named.
+        pointer: &'static str,
+    },
+    /// The commission does not stand where this is legal.
+    CommissionMove {
+        /// Where it stands.
+        state: State,
+        /// What was wanted.
+        kind: Kind,
+    },
+    /// More would be reversed than is left, or coins that the currency does not have.
+    CommissionAmount,
 }
 
 impl Refusal {
@@ -103,6 +118,9 @@ impl Refusal {
             Refusal::PersonDeceased => "person_deceased",
             Refusal::PersonMismatch => "person_mismatch",
             Refusal::RegisterNotConfigured => "register_not_configured",
+            Refusal::CommissionUnknown { .. } => "commission_unknown",
+            Refusal::CommissionMove { .. } => "commission_move_illegal",
+            Refusal::CommissionAmount => "commission_amount_refused",
         }
     }
 
@@ -112,18 +130,22 @@ impl Refusal {
             Refusal::ConsentRequired => &["/consent"],
             Refusal::DpaRequired => &["/contactRequest/dpaAccepted"],
             Refusal::AppKeyMismatch => &["/Header/AppKey"],
-            Refusal::FlowUnknown { pointer } | Refusal::DuplicateRefused { pointer } => std::slice::from_ref(pointer),
+            Refusal::FlowUnknown { pointer }
+            | Refusal::DuplicateRefused { pointer }
+            | Refusal::CommissionUnknown { pointer } => std::slice::from_ref(pointer),
             Refusal::ProductNotOffered { pointer } => pointer.as_slice(),
             Refusal::FlowContactMismatch { pointers } => pointers,
             Refusal::PersonNotFound | Refusal::PersonDeceased | Refusal::PersonMismatch => {
                 &["/Parameters/0/DigitalCustomer/CitizenshipNumber"]
             }
             Refusal::ReasonOfOtherStatus { .. } => &["/reason"],
+            Refusal::CommissionAmount => &["/amount"],
             Refusal::Several(_)
             | Refusal::FlowTransition { .. }
             | Refusal::StatusFinal
             | Refusal::StatusMove { .. }
-            | Refusal::RegisterNotConfigured => &[],
+            | Refusal::RegisterNotConfigured
+            | Refusal::CommissionMove { .. } => &[],
         }
     }
 }
@@ -172,6 +194,11 @@ impl fmt::Display for Refusal {
                 let names: Vec<&str> = status.reasons().iter().map(|reason| reason.as_str()).collect();
                 write!(f, "the reasons of {status} are {}", names.join(", "))
             }
+            Refusal::CommissionUnknown { .. } => f.write_str("the delivery has earned nothing by this cause"),
+            Refusal::CommissionMove { state, kind } => write!(f, "{kind} is not possible: the commission is {state}"),
+            Refusal::CommissionAmount => {
+                f.write_str("must be above 0, at most what is left, and in coins that the currency has")
+            }
         }
     }
 }
@@ -205,6 +232,9 @@ mod tests {
             (Refusal::StatusFinal, "illegal_transition"),
             (Refusal::StatusMove { from: Status::New, to: Status::OfferSent }, "illegal_transition"),
             (Refusal::ReasonOfOtherStatus { status: Status::New }, "reason_mismatch"),
+            (Refusal::CommissionUnknown { pointer: "/cause" }, "commission_unknown"),
+            (Refusal::CommissionMove { state: State::Paid, kind: Kind::Hold }, "commission_move_illegal"),
+            (Refusal::CommissionAmount, "commission_amount_refused"),
         ] {
             assert_eq!(refusal.code(), code);
             let is_listed = ["refusal", "state", "gateway"].iter().any(|kind| is_in_table(code, kind));

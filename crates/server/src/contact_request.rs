@@ -12,15 +12,21 @@ use usher_domain::accept::Attribution;
 use usher_domain::contact_request::{Outline, decide};
 use usher_domain::products::Products;
 use usher_domain::status::Status;
-use usher_storage::{Actor, Condition, Content, Delivery, NewMessage, PARTNER, Payload, Reply, StatusChange, Write};
+use usher_storage::{
+    Actor, Condition, Content, Delivery, NewMessage, PARTNER, Payload, Record, Reply, StatusChange, Write,
+};
 use usher_wire::{Choice, Parsed, Unknown, to_json};
 use uuid::Uuid;
 
+use crate::commission::{self, Author};
 use crate::exchange::{Answer, Call};
 use crate::fault::Fault;
 use crate::receipts::{self, PageWish};
 use crate::submit::{Api, Attempt, Beside, Ended, Recalled, TRIES_MAX, header_key, judge, recall};
 use crate::{following, receipt};
+
+/// How often a withdrawal is decided anew because the bank changed something meanwhile.
+const WITHDRAWAL_TRIES: usize = 3;
 
 pub(crate) const API: Api = Api { name: "contact_request", version: 1, contract_version: "1.0.0" };
 
@@ -126,47 +132,66 @@ impl Server for ContactRequest {
             Err(violations) => return attempt.refused(Fault::Violated(violations)).await,
         };
         let record = receipts::find(call, Some(API.name), &parameters.id).await?;
-        let deliveries = call.gateway.store.record_deliveries(&call.known.scope, record.id).await?;
-        // A status of a newer version is not ours to end.
-        let statuses = deliveries.iter().map(|delivery| Status::parse(&delivery.status));
-        let statuses: Vec<Status> = statuses.collect::<Option<_>>().ok_or(Fault::Internal)?;
-        let status = match usher_domain::status::withdraw(&statuses) {
-            Ok(status) => status,
-            Err(refusal) => return attempt.refused(Fault::Refused(refusal)).await,
-        };
-        let at = call.now.as_millisecond();
-        let all_warnings: Vec<_> = warnings.into_iter().chain(call.correlation.warning()).collect();
-        let body = to_json(&WithdrawalResult::<Cow<'_, str>> {
-            id: record.public_id.to_string().into(),
-            status: shared::Status::find(status.as_str()).ok_or(Fault::Internal)?,
-            withdrawn_at: receipt::time(at).into(),
-            warnings: receipt::warnings(&all_warnings),
-            unknown: Unknown::default(),
-        });
-        let reply = Reply {
-            status: call.operation.success,
-            content_type: Cow::Borrowed("application/json"),
-            location: None,
-            body: Content::from(body),
-        };
-        let change = StatusChange {
-            status: Cow::Borrowed(status.as_str()),
-            open: !status.is_final(),
-            actor: Actor::Partner,
-            actor_name: None,
-            at,
-            reason: None,
-            bank_reference: None,
-            first_contact: false,
-        };
-        let writes = withdrawal(record.id, &deliveries, change, canonical);
-        let conditions = vec![Condition::IsOpen { record: record.id }];
-        match attempt.store(conditions, writes, reply).await? {
-            Ended::Answered(answer) => Ok(answer),
-            // The bank was faster.
-            Ended::Overtaken => Err(Fault::Refused(usher_domain::refusal::Refusal::StatusFinal)),
+        let warnings: Vec<_> = warnings.into_iter().chain(call.correlation.warning()).collect();
+        for _ in 0..WITHDRAWAL_TRIES {
+            let (conditions, writes, status) = match withdraw(call, &record, canonical.clone()).await {
+                Ok(withdrawal) => withdrawal,
+                Err(fault) => return attempt.refused(fault).await,
+            };
+            let body = to_json(&WithdrawalResult::<Cow<'_, str>> {
+                id: record.public_id.to_string().into(),
+                status: shared::Status::find(status.as_str()).ok_or(Fault::Internal)?,
+                withdrawn_at: receipt::time(call.now.as_millisecond()).into(),
+                warnings: receipt::warnings(&warnings),
+                unknown: Unknown::default(),
+            });
+            let reply = Reply {
+                status: call.operation.success,
+                content_type: Cow::Borrowed("application/json"),
+                location: None,
+                body: Content::from(body),
+            };
+            // The bank was faster: what it did decides whether there is still something to withdraw.
+            if let Ended::Answered(answer) = attempt.store(conditions, writes, reply).await? {
+                return Ok(answer);
+            }
         }
+        Err(Fault::Overloaded)
     }
+}
+
+/// Decides on a withdrawal by what is there now: what must hold, what it writes, and the status.
+async fn withdraw(
+    call: &Call,
+    record: &Record,
+    canonical: Option<Vec<u8>>,
+) -> Result<(Vec<Condition>, Vec<Write>, Status), Fault> {
+    let store = &call.gateway.store;
+    let deliveries = store.record_deliveries(&call.known.scope, record.id).await?;
+    // A status of a newer version is not ours to end.
+    let statuses = deliveries.iter().map(|delivery| Status::parse(&delivery.status));
+    let statuses: Vec<Status> = statuses.collect::<Option<_>>().ok_or(Fault::Internal)?;
+    let status = usher_domain::status::withdraw(&statuses).map_err(Fault::Refused)?;
+    let at = call.now.as_millisecond();
+    let change = StatusChange {
+        status: Cow::Borrowed(status.as_str()),
+        open: !status.is_final(),
+        actor: Actor::Partner,
+        actor_name: None,
+        at,
+        reason: None,
+        bank_reference: None,
+        first_contact: false,
+    };
+    let mut conditions = vec![Condition::IsOpen { record: record.id }];
+    let mut writes = withdrawal(record.id, &deliveries, change, canonical);
+    for delivery in deliveries.iter().filter(|delivery| delivery.open) {
+        let author = Author { actor: Actor::Partner, actor_name: None, at, reference: None };
+        let (must_hold, entries) = commission::moved(store, delivery, status, None, author).await?;
+        conditions.extend(must_hold);
+        writes.extend(entries);
+    }
+    Ok((conditions, writes, status))
 }
 
 /// What is known of the person, as far as the product wants to know.

@@ -89,7 +89,7 @@ const UNREADABLE: [Row; 12] = [
     row("root_element", 400, "Other root element"),
 ];
 
-const REFUSALS: [Row; 14] = [
+const REFUSALS: [Row; 17] = [
     row("product_not_offered", 422, "Product is not offered"),
     row("duplicate_refused", 422, "Person was sent before"),
     row("consent_required", 422, "Consent is required"),
@@ -104,6 +104,9 @@ const REFUSALS: [Row; 14] = [
     row("register_not_configured", 422, "No identity register is connected"),
     row("illegal_transition", 409, "Not possible in this state"),
     row("update_required", 409, "Update comes first"),
+    row("commission_unknown", 422, "No such commission"),
+    row("commission_move_illegal", 409, "Not possible for this commission"),
+    row("commission_amount_refused", 422, "Amount cannot be reversed"),
 ];
 
 /// Seconds after which a call that met its twin, or a full queue, has a good chance.
@@ -267,6 +270,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use axum::http::HeaderMap;
+    use usher_domain::commission::{Kind, State};
     use usher_domain::flow::{FlowState, Method};
     use usher_domain::status::Status;
     use usher_storage::Constraint;
@@ -318,6 +322,9 @@ mod tests {
             Fault::RegisterUnavailable { retry_after_seconds: 1 },
             Fault::Refused(Refusal::StatusMove { from: Status::New, to: Status::OfferSent }),
             Fault::Refused(Refusal::ReasonOfOtherStatus { status: Status::Claimed }),
+            Fault::Refused(Refusal::CommissionUnknown { pointer: "/cause" }),
+            Fault::Refused(Refusal::CommissionMove { state: State::Paid, kind: Kind::Hold }),
+            Fault::Refused(Refusal::CommissionAmount),
             Fault::Overloaded,
             Fault::StoreUnavailable,
             Fault::Internal,

@@ -11,7 +11,7 @@ use usher_wire::{Json, Limits, Mode, Options, Personal, Unknown, parse, to_json}
 use crate::bank::{self, BankCall, Content};
 use crate::exchange::Answer;
 use crate::fault::Fault;
-use crate::{appointment_request, following};
+use crate::{appointment_request, commission, following};
 
 const PERIOD_DAYS_MAX: i64 = 31;
 /// Leads in one answer. The platform knows no pages, so a longer period has to be cut by the caller.
@@ -76,7 +76,7 @@ async fn lead(call: &BankCall, delivery: &Delivery) -> Result<Lead<Cow<'static, 
         processing_status: following::status(&delivery.status),
         processing_status_changed: delivery.changed_at,
         note: newest_note(call, delivery).await?.map(Cow::Owned).map(Personal::new),
-        price: None,
+        price: commission::price(&call.gateway.store, delivery.id).await?,
         request_date: delivery.record.received_at,
         request_type: RequestType::AppointmentRequest,
         contact_request: content.request.as_ref().and_then(contact_request),

@@ -9,6 +9,8 @@ use axum::http::Method;
 use axum::routing::{MethodFilter, on};
 use usher_contract::appointment_request::v2::operations as appointment_request_v2;
 use usher_contract::bank::v1::operations as bank_v1;
+use usher_contract::bank_commission::v1::operations as bank_commission_v1;
+use usher_contract::commission::v1::operations as commission_v1;
 use usher_contract::contact_request::v1::operations as contact_request_v1;
 use usher_contract::digital_customer::v1::operations as digital_customer_v1;
 use usher_contract::lead::v2::operations as lead_v2;
@@ -23,7 +25,9 @@ use usher_wire::{Limits, Operation, OperationKind, Options, Unserved};
 
 use crate::appointment_request::AppointmentRequest;
 use crate::bank::{Bank, BankCall};
+use crate::bank_commission::BankCommission;
 use crate::caller::{Anyone, Door, Kind, Operator};
+use crate::commission::Commission;
 use crate::contact_request::ContactRequest;
 use crate::dialect::Dialect;
 use crate::digital_customer::DigitalCustomer;
@@ -52,6 +56,7 @@ pub fn router(gateway: &Arc<Gateway>) -> Router {
     let routes = mount(routes, gateway, &receipts_v1::OPERATIONS, |_| None, Dialect::Problem, receipts);
     let routes = mount(routes, gateway, &reference_v1::OPERATIONS, |_| None, Dialect::Problem, reference);
     let routes = about_data::mount(routes, gateway);
+    let routes = mount(routes, gateway, &commission_v1::OPERATIONS, |_| None, Dialect::Problem, commission);
     let routes = mount(routes, gateway, &signing_keys_v1::OPERATIONS, |_| (), Dialect::Problem, signing_keys);
     close(routes, gateway)
 }
@@ -65,6 +70,13 @@ pub fn bank_router(gateway: &Arc<Gateway>) -> Router {
     };
     let routes = mount(Router::new(), gateway, &bank_v1::OPERATIONS, demand, Dialect::Problem, bank);
     let routes = mount(routes, gateway, &lead_v2::OPERATIONS, demand, Dialect::Messages, lead);
+    // Money is moved by those who run the house.
+    let demand = |operation: &Operation| match demand(operation) {
+        Role::Reader => Role::Reader,
+        Role::Agent | Role::Operator => Role::Operator,
+    };
+    let operations = &bank_commission_v1::OPERATIONS;
+    let routes = mount(routes, gateway, operations, demand, Dialect::Problem, bank_commission);
     let routes = mount(routes, gateway, &platform_v1::OPERATIONS, |_| Door::Listener, Dialect::Problem, platform);
     close(routes, gateway)
 }
@@ -144,6 +156,12 @@ async fn platform(call: Call<Operator>) -> Result<Answer, Fault> {
     platform_v1::serve(&Platform, call.operation, &call, &parameters, &call.body, &plain(&call)).await?
 }
 
+async fn commission(call: Call) -> Result<Answer, Fault> {
+    let parameters = parameters::of(&call)?;
+    let options = Options { mode: call.known.mode, limits: Limits::GATEWAY, facts: None };
+    commission_v1::serve(&Commission, call.operation, &call, &parameters, &call.body, &options).await?
+}
+
 async fn signing_keys(call: Call<Anyone>) -> Result<Answer, Fault> {
     let parameters = parameters::of(&call)?;
     signing_keys_v1::serve(&SigningKeys, call.operation, &call, &parameters, &call.body, &plain(&call)).await?
@@ -152,6 +170,11 @@ async fn signing_keys(call: Call<Anyone>) -> Result<Answer, Fault> {
 async fn bank(call: BankCall) -> Result<Answer, Fault> {
     let parameters = parameters::of(&call)?;
     bank_v1::serve(&Bank, call.operation, &call, &parameters, &call.body, &plain(&call)).await?
+}
+
+async fn bank_commission(call: BankCall) -> Result<Answer, Fault> {
+    let parameters = parameters::of(&call)?;
+    bank_commission_v1::serve(&BankCommission, call.operation, &call, &parameters, &call.body, &plain(&call)).await?
 }
 
 async fn lead(call: BankCall) -> Result<Answer, Fault> {

@@ -23,7 +23,7 @@ use crate::exchange::{Answer, Call, NO_STORE};
 use crate::fault::{self, Fault};
 use crate::gateway::DURABILITY;
 use crate::head::IDEMPOTENCY_KEY;
-use crate::{caller, random, receipt};
+use crate::{caller, commission, random, receipt};
 
 /// How long an answer is kept for repeats.
 const IDEMPOTENCY_LIFE_MILLIS: Millis = 7 * DAY_MILLIS;
@@ -245,8 +245,10 @@ impl<'c> Attempt<'c> {
         for (part, body) in beside.payloads {
             writes.push(Write::Payload(Payload { record: id, part: Cow::Borrowed(part), body }));
         }
-        for destination in decision.destinations {
-            let destination: Cow<'static, str> = destination.to_string().into();
+        let destinations: Vec<Cow<'static, str>> =
+            decision.destinations.iter().map(|destination| destination.to_string().into()).collect();
+        let earned = commission::accepted(id, &decision.terms, &destinations, due_at);
+        for destination in destinations {
             writes.push(Write::Delivery(NewDelivery {
                 record: id,
                 destination: destination.clone(),
@@ -260,6 +262,7 @@ impl<'c> Attempt<'c> {
                 due_at,
             }));
         }
+        writes.extend(earned);
         self.store(beside.conditions, writes, reply).await
     }
 }

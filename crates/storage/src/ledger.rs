@@ -43,6 +43,14 @@ pub struct Entry {
     pub record: Uuid,
     /// The destination of the delivery.
     pub destination: String,
+    /// The partner's own reference of the record.
+    pub partner_reference: Option<String>,
+    /// The campaign the record came from.
+    pub campaign: Option<String>,
+    /// The source the record came from.
+    pub source: Option<String>,
+    /// The partner's own partner.
+    pub sub_partner: Option<String>,
     /// To whom it is owed.
     pub partner: PartnerId,
     /// Through which of its applications.

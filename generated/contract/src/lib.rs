@@ -14,6 +14,14 @@ pub mod appointment_request;
 /// The contracts below `bank`.
 #[rustfmt::skip]
 pub mod bank;
+#[cfg(feature = "bank_commission")]
+/// The contracts below `bank_commission`.
+#[rustfmt::skip]
+pub mod bank_commission;
+#[cfg(feature = "commission")]
+/// The contracts below `commission`.
+#[rustfmt::skip]
+pub mod commission;
 #[cfg(feature = "contact_request")]
 /// The contracts below `contact_request`.
 #[rustfmt::skip]

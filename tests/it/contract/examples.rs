@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use usher_contract::{
-    appointment_request::v2 as appointment, bank::v1 as bank, contact_request::v1 as contact,
-    digital_customer::v1 as customer, lead::v2 as lead, platform::v1 as platform, receipts::v1 as receipts,
-    reference::v1 as reference, register::v1 as register, shared,
+    appointment_request::v2 as appointment, bank::v1 as bank, commission::v1 as commission,
+    contact_request::v1 as contact, digital_customer::v1 as customer, lead::v2 as lead, platform::v1 as platform,
+    receipts::v1 as receipts, reference::v1 as reference, register::v1 as register, shared,
 };
 use usher_domain::environment::Environment;
 use usher_domain::facts::ContractFacts;
@@ -56,6 +56,11 @@ pub(crate) const READERS: &[(&str, &str, Read)] = &[
     ("bank/v1", "status_change", read::<bank::StatusChange>),
     ("bank/v1", "timeline", read::<bank::Timeline>),
     ("bank/v1", "timeline_entry", read::<bank::TimelineEntry>),
+    ("commission/v1", "commission", read::<commission::Commission>),
+    ("commission/v1", "commission_move", read::<commission::CommissionMove>),
+    ("commission/v1", "entry", read::<commission::Entry>),
+    ("commission/v1", "entry_list", read::<commission::EntryList>),
+    ("commission/v1", "statement", read::<commission::Statement>),
     ("contact_request/v1", "consent", read::<contact::Consent>),
     ("contact_request/v1", "consumer_credit", read::<contact::ConsumerCredit>),
     ("contact_request/v1", "credit_card", read::<contact::CreditCard>),

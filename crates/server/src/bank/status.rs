@@ -10,6 +10,7 @@ use usher_wire::{Parsed, Unknown, Warning, to_json};
 
 use super::content::note_part;
 use super::{BankCall, delivery};
+use crate::commission::{self, Author};
 use crate::exchange::Answer;
 use crate::fault::Fault;
 use crate::receipt;
@@ -85,7 +86,12 @@ pub(super) async fn set(call: &BankCall, found: Delivery, body: Parsed<StatusCha
         note: wish.note.map(usher_wire::Personal::into_inner),
         bank_reference: wish.bank_reference.clone(),
     };
-    let (condition, writes) = change.writes(&found);
+    let author = Author { actor: Actor::Bank, actor_name: change.actor_name.clone(), at, reference: None };
+    let (mut conditions, earned) =
+        commission::moved(&call.gateway.store, &found, moved.status, moved.reason, author).await?;
+    let (condition, mut writes) = change.writes(&found);
+    conditions.push(condition);
+    writes.extend(earned);
     let after = Delivery {
         status: Cow::Borrowed(moved.status.as_str()),
         version: found.version + 1,
@@ -101,7 +107,7 @@ pub(super) async fn set(call: &BankCall, found: Delivery, body: Parsed<StatusCha
         location: None,
         body: Content::from(to_json(&delivery(&after)?)),
     };
-    match attempt.store(vec![condition], writes, reply).await? {
+    match attempt.store(conditions, writes, reply).await? {
         Ended::Answered(answer) => Ok(answer),
         Ended::Overtaken => attempt.refused(Fault::VersionConflict).await,
     }

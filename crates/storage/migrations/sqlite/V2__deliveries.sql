@@ -157,6 +157,11 @@ CREATE TABLE ledger (
 CREATE INDEX ledger_of_delivery ON ledger (delivery_id, id);
 CREATE INDEX ledger_of_partner ON ledger (partner_id, id);
 
+-- What was accepted is what commission is owed for: where it came from, and on which terms.
+CREATE TRIGGER records_attribution BEFORE UPDATE OF public_id, partner_id, application_id, environment, partner_reference,
+    campaign, source, sub_partner, received_at, payload_hash, product, products_version ON records
+BEGIN SELECT raise(ABORT, 'what was accepted never changes'); END;
+
 CREATE TRIGGER ledger_no_update BEFORE UPDATE ON ledger BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER ledger_no_delete BEFORE DELETE ON ledger BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
 

@@ -55,7 +55,8 @@ pub(super) fn entries(
 ) -> rusqlite::Result<Vec<Entry>> {
     let mut query = Query::new(
         "SELECT l.id, l.delivery_id, r.public_id, d.destination, l.partner_id, l.application_id, l.product, l.kind,
-           l.amount, l.currency, l.at, l.cause, l.actor, l.actor_name, l.reference
+           l.amount, l.currency, l.at, l.cause, l.actor, l.actor_name, l.reference,
+           r.partner_reference, r.campaign, r.source, r.sub_partner
          FROM ledger AS l CROSS JOIN deliveries AS d ON d.id = l.delivery_id
          CROSS JOIN records AS r ON r.id = d.record_id",
     );
@@ -86,5 +87,9 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
         actor: row::actor(row, 12)?,
         actor_name: row.get(13)?,
         reference: row.get(14)?,
+        partner_reference: row.get(15)?,
+        campaign: row.get(16)?,
+        source: row.get(17)?,
+        sub_partner: row.get(18)?,
     })
 }

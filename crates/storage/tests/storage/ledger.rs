@@ -57,6 +57,10 @@ async fn an_entry_is_there_with_what_caused_it() {
         delivery: 1,
         record: public_id(1),
         destination: "bank".to_owned(),
+        partner_reference: Some("order-7".to_owned()),
+        campaign: Some("autumn".to_owned()),
+        source: None,
+        sub_partner: None,
         partner: partner_id(1),
         application: application_id(1),
         product: "mortgage".to_owned(),
@@ -125,4 +129,22 @@ async fn an_entry_never_changes_and_never_goes() {
         house.database().execute(change, []).unwrap_err();
     }
     assert_eq!(house.count("ledger"), 2);
+}
+
+#[tokio::test]
+async fn where_a_record_came_from_never_changes() {
+    let house = house().await;
+    for change in [
+        "UPDATE records SET partner_reference = 'another'",
+        "UPDATE records SET campaign = NULL",
+        "UPDATE records SET source = 'another'",
+        "UPDATE records SET sub_partner = 'another'",
+        "UPDATE records SET partner_id = (SELECT max(id) FROM partners)",
+        "UPDATE records SET product = 'another', products_version = 9",
+        "UPDATE records SET received_at = 0",
+    ] {
+        let refused = house.database().execute(change, []).unwrap_err();
+        assert!(refused.to_string().contains("what was accepted never changes"), "{change}: {refused}");
+    }
+    house.database().execute("UPDATE records SET status = 'CLAIMED'", []).unwrap();
 }
