@@ -144,7 +144,7 @@ impl Drop for Gateway {
 }
 
 /// The program under test: the one the environment names, else built from the sources as they are.
-fn binary() -> &'static Path {
+pub(crate) fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         if let Some(program) = std::env::var_os("USHER_PROGRAM") {

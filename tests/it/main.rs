@@ -17,3 +17,4 @@ mod reading;
 mod receipts;
 mod shapes;
 mod xml;
+mod walkthrough;
