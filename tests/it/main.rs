@@ -16,5 +16,5 @@ mod program;
 mod reading;
 mod receipts;
 mod shapes;
-mod xml;
 mod walkthrough;
+mod xml;

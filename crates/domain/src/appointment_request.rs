@@ -137,6 +137,7 @@ mod tests {
         }
     }
 
+    // shows: IS-078
     #[test]
     fn the_phone_number_is_kept_in_e164_beside_the_body() {
         for (number, e164) in [("030 123456", "+4930123456"), ("+420 601 123 456", "+420601123456")] {

@@ -362,6 +362,7 @@ mod tests {
         }
     }
 
+    // shows: IS-065, IS-066
     #[test]
     fn with_a_list_loaded_what_is_not_in_it_is_refused() {
         for (rule, text, expected) in [
@@ -418,6 +419,7 @@ mod tests {
         assert_eq!(judged(german, Environment::Production, "phone-tr", "5012345678"), "");
     }
 
+    // shows: IS-068
     #[test]
     fn places_and_streets_are_never_compared_with_the_blacklist() {
         let rules = |path: &str, member: &str| {

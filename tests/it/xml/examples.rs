@@ -67,6 +67,7 @@ const JSON_ONLY: &[(&str, Why)] = &[
     ("wrong_types", NoForm),
 ];
 
+// shows: IS-004
 #[test]
 fn every_example_has_one_verdict_in_both_forms() {
     let facts = facts();
