@@ -85,7 +85,7 @@ impl Documents {
     }
 }
 
-fn read(path: &str) -> std::io::Result<Vec<u8>> {
+pub(crate) fn read(path: &str) -> std::io::Result<Vec<u8>> {
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path))
 }
 

@@ -7,6 +7,7 @@ pub mod documents;
 pub mod jsonschema_peer;
 pub mod plain;
 pub mod random;
+pub mod rules;
 pub mod table;
 pub mod validate;
 pub mod xml;

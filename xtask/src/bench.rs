@@ -7,7 +7,7 @@ use miette::{IntoDiagnostic, Result, miette};
 /// Options of `cargo xtask bench`.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Which one: `validate`, `xml` or `accept`; all of them if none is named.
+    /// Which one: `validate`, `xml`, `accept` or `rules`; all of them if none is named.
     name: Option<String>,
     /// Options of the benchmark itself, after `--`.
     #[arg(last = true)]
@@ -15,7 +15,7 @@ pub(crate) struct Arguments {
 }
 
 /// All benchmarks.
-const BENCHMARKS: [&str; 3] = ["validate", "xml", "accept"];
+const BENCHMARKS: [&str; 4] = ["validate", "xml", "accept", "rules"];
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let named = |name: &&str| arguments.name.as_deref().is_none_or(|only| only == *name);
