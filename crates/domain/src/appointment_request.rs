@@ -125,7 +125,6 @@ mod tests {
         });
     }
 
-    // shows: IS-078
     #[test]
     fn a_window_of_today_that_is_over_is_told_of() {
         let body = with(&example("minimal"), "/contactRequest/primaryAppointmentDate", 1_795_258_800_000_i64.into());
