@@ -11,9 +11,9 @@ use crate::model::Write;
 use crate::{
     ApplicationEntry, ApplicationId, Audit, AuditEntry, BankUserEntry, BankView, Change, Claim, Claimed, Condition,
     Cursor, Delivery, DeliveryCursor, DeliveryFilter, DeliveryPage, Digest, Document, DocumentMeta, Entry, Filter,
-    FirstContact, Flow, Idempotency, KeyEntry, KeySummary, Known, LedgerFilter, Mark, Marked, Message, MessageFilter,
-    Millis, NewDocument, OpenError, Page, PartnerEntry, PartnerId, Record, ResetCounts, Scope, Sealed, StoreError,
-    TimelineEntry,
+    FirstContact, Flow, FlowExpiry, Idempotency, KeyEntry, KeySummary, Known, LedgerFilter, Mark, Marked, Message,
+    MessageFilter, Millis, NewDocument, OpenError, Page, PartnerEntry, PartnerId, Record, ResetCounts, Scope, Sealed,
+    StoreError, TimelineEntry,
 };
 
 /// The writing half of an engine; one thread owns it.
@@ -71,6 +71,12 @@ pub trait Engine: Send + 'static {
     /// # Errors
     /// When the database cannot be read or written.
     fn check_secret(&mut self, name: &str, digest: &Digest) -> Result<bool, StoreError>;
+
+    /// Ends flows whose time is over, and says how many.
+    ///
+    /// # Errors
+    /// When nothing was ended.
+    fn expire_flows(&mut self, expiry: &FlowExpiry) -> Result<usize, StoreError>;
 
     /// Forgets up to `limit` expired idempotency rows and says how many.
     ///

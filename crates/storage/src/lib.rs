@@ -36,10 +36,11 @@ pub use engine::{Engine, PayloadKeys, Reader, SealedCommit, SealedIdempotency, S
 pub use error::{Constraint, OpenError, StoreError};
 pub use folder::Folder;
 pub use ledger::{Entry, LedgerFilter, NewEntry};
-pub use message::{Claim, Claimed, Fate, Mark, Marked, Message, MessageFilter, NewMessage, PARTNER};
+pub use message::{Claim, Claimed, Fate, Mark, Marked, Message, MessageFilter, NewMessage, PARTNER, SIMULATED_BANK};
 pub use model::{
-    Actor, ApplicationId, Commit, Condition, Content, Cursor, Digest, Environment, Filter, Flow, FlowStep, Idempotency,
-    Known, Millis, NewFlow, Outcome, Page, PartnerId, Payload, Record, Reply, ResetCounts, Scope, StatusChange, Write,
+    Actor, ApplicationId, Commit, Condition, Content, Cursor, Digest, Environment, Filter, Flow, FlowExpiry, FlowStep,
+    Idempotency, Known, Millis, NewFlow, Outcome, Page, PartnerId, Payload, Record, Reply, ResetCounts, Scope,
+    StatusChange, Write,
 };
 pub use running::{Running, StillRunning};
 pub use seal::{Binding, KeyId, Sealed, Sealer};

@@ -13,6 +13,9 @@ use crate::{Environment, Millis, Record, Scope, TimelineEntry};
 /// The destination of what the partner's application reads.
 pub const PARTNER: &str = "partner";
 
+/// The destination of what the simulated bank of the sandbox has to do. No bank is shown it.
+pub const SIMULATED_BANK: &str = "simulated-bank";
+
 /// Something to be told about a record.
 #[derive(Clone, Debug)]
 pub struct NewMessage {
@@ -62,6 +65,8 @@ pub struct MessageFilter {
 pub struct Claim {
     /// Of one environment, or of both.
     pub environment: Option<Environment>,
+    /// For one destination, or for all but [`SIMULATED_BANK`].
+    pub destination: Option<&'static str>,
     /// The time now.
     pub now: Millis,
     /// How long the rows are the claimer's.

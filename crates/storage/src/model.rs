@@ -206,6 +206,8 @@ pub enum Write<B = Content> {
     OpenFlow(NewFlow),
     /// A flow of this scope goes on.
     StepFlow(FlowStep),
+    /// A flow of this scope has come to this end, whether or not it could still go on.
+    EndFlow(FlowStep),
 }
 
 /// Content kept beside a record.
@@ -335,6 +337,8 @@ pub struct NewFlow {
     pub created_at: Millis,
     /// When it ends unless something happens.
     pub expires_at: Millis,
+    /// Whether the partner's application is told of each step.
+    pub notify: bool,
 }
 
 /// A flow going on.
@@ -373,6 +377,21 @@ pub struct Flow {
     pub updated_at: Millis,
     /// When it ends unless something happens.
     pub expires_at: Millis,
+    /// Whether the partner's application is told of each step.
+    pub notify: bool,
+}
+
+/// What the time does to flows that nothing happened to.
+#[derive(Clone, Copy, Debug)]
+pub struct FlowExpiry {
+    /// The time now.
+    pub now: Millis,
+    /// The state of a flow that has expired.
+    pub state: &'static str,
+    /// What the partner's application is told, where it wants to be.
+    pub event: &'static str,
+    /// At most so many.
+    pub limit: u32,
 }
 
 /// What became of a commit.

@@ -225,6 +225,7 @@ impl Sealer {
             Write::Ledger(entry) => Write::Ledger(entry),
             Write::OpenFlow(flow) => Write::OpenFlow(flow),
             Write::StepFlow(step) => Write::StepFlow(step),
+            Write::EndFlow(step) => Write::EndFlow(step),
         })
     }
 }

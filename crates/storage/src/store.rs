@@ -14,10 +14,10 @@ use crate::writer::{Work, Writer};
 use crate::{
     ApplicationEntry, ApplicationId, Audit, AuditEntry, BankUserEntry, BankView, Binding, Change, Claim, Claimed,
     Commit, Content, Cursor, Delivery, DeliveryCursor, DeliveryFilter, DeliveryPage, Digest, Document, DocumentMeta,
-    Engine, Entry, Filter, FirstContact, Flow, Folder, Idempotency, KeyEntry, KeySummary, Known, LedgerFilter, Mark,
-    Marked, Message, MessageFilter, Millis, NewDocument, OpenError, Outcome, Page, PartnerEntry, PartnerId, Reader,
-    Record, Reply, ResetCounts, Running, Scope, Sealer, SqliteEngine, StillRunning, StoreError, StoredReply,
-    TimelineEntry, Verdict, key_file,
+    Engine, Entry, Filter, FirstContact, Flow, FlowExpiry, Folder, Idempotency, KeyEntry, KeySummary, Known,
+    LedgerFilter, Mark, Marked, Message, MessageFilter, Millis, NewDocument, OpenError, Outcome, Page, PartnerEntry,
+    PartnerId, Reader, Record, Reply, ResetCounts, Running, Scope, Sealer, SqliteEngine, StillRunning, StoreError,
+    StoredReply, TimelineEntry, Verdict, key_file,
 };
 
 /// Records that one step of a reset removes.
@@ -513,6 +513,15 @@ impl Store {
     /// See [`StoreError`].
     pub async fn check_secret(&self, name: &'static str, digest: Digest) -> Result<bool, StoreError> {
         self.inner.writer.ask(|answer| Work::CheckSecret { name, digest, answer }).await
+    }
+
+    /// Ends flows whose time is over and says how many; call again while it is the limit. Applications that want to be
+    /// told of each step are told.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn expire_flows(&self, expiry: FlowExpiry) -> Result<usize, StoreError> {
+        self.inner.writer.ask(|answer| Work::ExpireFlows(expiry, answer)).await
     }
 
     /// Forgets up to `limit` expired idempotency keys and says how many; call again while it is the limit. Small limits

@@ -9,8 +9,8 @@ use std::thread::{self, JoinHandle};
 use tokio::sync::oneshot;
 
 use crate::{
-    Audit, BankView, Change, Claim, Claimed, Digest, Engine, Mark, Marked, Millis, NewDocument, OpenError, ResetCounts,
-    Scope, SealedCommit, StoreError, Verdict,
+    Audit, BankView, Change, Claim, Claimed, Digest, Engine, FlowExpiry, Mark, Marked, Millis, NewDocument, OpenError,
+    ResetCounts, Scope, SealedCommit, StoreError, Verdict,
 };
 
 /// Where an answer goes. Nobody may be waiting any more; what was done is done.
@@ -48,6 +48,7 @@ pub(crate) enum Work {
         digest: Digest,
         answer: Answer<bool>,
     },
+    ExpireFlows(FlowExpiry, Answer<usize>),
     Purge {
         now: Millis,
         limit: u32,
@@ -249,6 +250,7 @@ impl<E: Engine> Desk<E> {
             Work::CheckSecret { name, digest, answer } => {
                 send(answer, self.guarded(|engine| engine.check_secret(name, &digest)));
             }
+            Work::ExpireFlows(expiry, answer) => send(answer, self.guarded(|engine| engine.expire_flows(&expiry))),
             Work::Purge { now, limit, answer } => send(answer, self.guarded(|engine| engine.purge(now, limit))),
             Work::Commit(..) | Work::Mark(..) | Work::Stop => {}
         }

@@ -17,6 +17,11 @@ CREATE INDEX records_by_flow ON records (process_id) WHERE process_id IS NOT NUL
 -- Names of unknown members stood in them in clear; from now on they are sealed.
 UPDATE records SET warnings = '[]' WHERE warnings <> '[]';
 
+-- Whether the partner's application is told of each step.
+ALTER TABLE flows ADD COLUMN notify INTEGER NOT NULL DEFAULT 0 CHECK (notify IN (0, 1));
+
+CREATE INDEX flows_by_expiry ON flows (expires_at) WHERE open = 1;
+
 -- What a destination makes of it -------------------------------------------------------------------------------------
 
 CREATE TABLE deliveries (

@@ -6,7 +6,7 @@ use super::query::Query;
 use super::row::{self, delivery_columns, delivery_tables, message_columns, message_tables};
 use crate::{
     BankView, Delivery, DeliveryCursor, DeliveryFilter, DeliveryOrder, DeliveryPage, FirstContact, Message,
-    MessageFilter, Millis, PartnerId,
+    MessageFilter, Millis, PartnerId, SIMULATED_BANK,
 };
 
 /// A page of deliveries.
@@ -109,6 +109,7 @@ fn query_messages(view: &BankView, filter: &MessageFilter, after: i64, limit: u3
     ));
     query.with(" AND m.environment = ?", view.environment.number());
     query.with(" AND m.id > ?", after);
+    query.with(" AND m.destination <> ?", SIMULATED_BANK.to_owned());
     query.with_some(" AND m.destination = ?", view.destination.clone());
     query.with_some(" AND m.destination = ?", filter.destination.clone());
     query.with_some(" AND m.event = ?", filter.event.clone());

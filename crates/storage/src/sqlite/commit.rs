@@ -150,6 +150,7 @@ fn write_all(connection: &Connection, commit: &SealedCommit) -> Result<(), Fault
             Write::Ledger(entry) => ledger::insert(connection, scope, entry, own)?,
             Write::OpenFlow(flow) => flow::open(connection, scope, flow, commit.now)?,
             Write::StepFlow(step) => flow::step(connection, scope, step)?,
+            Write::EndFlow(step) => flow::end(connection, scope, step)?,
         }
     }
     if let Some(sealed) = &commit.idempotency {

@@ -1,11 +1,12 @@
 //! Onboarding flows: at most one open flow of a person in a scope.
 
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::fault::Fault;
 use super::require_one;
 use super::row::{self, flow_columns, scoped};
-use crate::{Digest, Flow, FlowStep, Millis, NewFlow, Scope};
+use crate::message::PARTNER;
+use crate::{Digest, Flow, FlowExpiry, FlowStep, Millis, NewFlow, Scope};
 
 /// Whether the flow is of this scope, open, not expired, and in one of the states.
 pub(super) fn is_in(
@@ -55,8 +56,8 @@ pub(super) fn open(connection: &Connection, scope: &Scope, flow: &NewFlow, now: 
     statement.execute(scoped!(scope, flow.person_digest, now))?;
     let mut statement = connection.prepare_cached(
         "INSERT INTO flows (process_id, partner_id, application_id, environment, customer_no, person_digest, state, open,
-           phone_digest, email_digest, created_at, updated_at, expires_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?9, ?10, ?10, ?11)",
+           phone_digest, email_digest, created_at, updated_at, expires_at, notify)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?9, ?10, ?10, ?11, ?12)",
     )?;
     statement.execute(scoped!(
         scope,
@@ -68,6 +69,7 @@ pub(super) fn open(connection: &Connection, scope: &Scope, flow: &NewFlow, now: 
         flow.email_digest,
         flow.created_at,
         flow.expires_at,
+        flow.notify,
     ))?;
     Ok(())
 }
@@ -79,4 +81,35 @@ pub(super) fn step(connection: &Connection, scope: &Scope, step: &FlowStep) -> R
          WHERE process_id = ?1 AND partner_id = ?2 AND application_id = ?3 AND environment = ?4 AND open = 1",
     )?;
     require_one(&mut statement, scoped!(scope, step.process_id, step.state, step.open, step.at))
+}
+
+/// Ends a flow, open or not.
+pub(super) fn end(connection: &Connection, scope: &Scope, step: &FlowStep) -> Result<(), Fault> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE flows SET state = ?5, open = 0, updated_at = ?6
+         WHERE process_id = ?1 AND partner_id = ?2 AND application_id = ?3 AND environment = ?4",
+    )?;
+    require_one(&mut statement, scoped!(scope, step.process_id, step.state, step.at))
+}
+
+/// Ends flows whose time is over, and tells of it beside the newest step of each.
+pub(super) fn expire(connection: &Connection, expiry: &FlowExpiry) -> Result<usize, Fault> {
+    let FlowExpiry { now, state, event, limit } = expiry;
+    let mut due = connection.prepare_cached(
+        "SELECT process_id FROM flows WHERE open = 1 AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2",
+    )?;
+    let due: Vec<i64> = due.query_map(params![now, limit], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let mut end =
+        connection.prepare_cached("UPDATE flows SET state = ?2, open = 0, updated_at = ?3 WHERE process_id = ?1")?;
+    let mut tell = connection.prepare_cached(
+        "INSERT INTO messages (record_id, environment, application_id, destination, event, state, next_due_at)
+         SELECT r.id, f.environment, f.application_id, ?2, ?3, 'pending', ?4
+         FROM flows AS f JOIN records AS r ON r.process_id = f.process_id
+         WHERE f.process_id = ?1 AND f.notify = 1 ORDER BY r.id DESC LIMIT 1",
+    )?;
+    for process_id in &due {
+        end.execute(params![process_id, state, now])?;
+        tell.execute(params![process_id, PARTNER, event, now])?;
+    }
+    Ok(due.len())
 }

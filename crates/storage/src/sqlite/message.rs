@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::commit::require_in_scope;
 use super::fault::Fault;
 use super::{delivery, row};
-use crate::message::PARTNER;
+use crate::message::{PARTNER, SIMULATED_BANK};
 use crate::{BankView, Claim, Claimed, Constraint, Environment, Fate, Mark, Marked, Millis, NewMessage, Record, Scope};
 
 /// Due rows of an environment, those with an expired lease first: their work was begun before the others came.
@@ -14,10 +14,12 @@ const DUE: &str = "
       r.application_id, r.environment, r.id, r.public_id, r.api, r.version, r.operation, due.turn, due.since
     FROM (
       SELECT * FROM (SELECT id, 0 AS turn, lease_until AS since FROM messages
-        WHERE state = 'claimed' AND environment = ?1 AND lease_until <= ?2 ORDER BY lease_until LIMIT ?3)
+        WHERE state = 'claimed' AND environment = ?1 AND lease_until <= ?2
+          AND CASE WHEN ?4 IS NULL THEN destination <> ?5 ELSE destination = ?4 END ORDER BY lease_until LIMIT ?3)
       UNION ALL
       SELECT * FROM (SELECT id, 1 AS turn, next_due_at AS since FROM messages
         WHERE state = 'pending' AND application_id IS NULL AND environment = ?1 AND next_due_at <= ?2
+          AND CASE WHEN ?4 IS NULL THEN destination <> ?5 ELSE destination = ?4 END
         ORDER BY next_due_at LIMIT ?3)
     ) AS due
     JOIN messages AS m ON m.id = due.id
@@ -88,25 +90,28 @@ fn due_in(
     lease_until: Millis,
 ) -> rusqlite::Result<Vec<Due>> {
     let mut statement = connection.prepare_cached(DUE)?;
-    let due = statement.query_map(params![environment.number(), claim.now, claim.limit], |row| {
-        let claimed = Claimed {
-            id: row.get(0)?,
-            token: row.get::<_, i64>(1)? + 1,
-            destination: row.get(2)?,
-            event: row.get(3)?,
-            delivery: row.get(4)?,
-            position: row.get(5)?,
-            attempts: row.get::<_, u32>(6)?.saturating_add(1),
-            lease_until,
-            scope: row::scope(row, 7)?,
-            record: row::id(row, 10)?,
-            public_id: row::text_id(row, 11)?,
-            api: row.get(12)?,
-            version: row.get(13)?,
-            operation: row.get(14)?,
-        };
-        Ok(((row.get(15)?, row.get(16)?), claimed))
-    })?;
+    let due = statement.query_map(
+        params![environment.number(), claim.now, claim.limit, claim.destination, SIMULATED_BANK],
+        |row| {
+            let claimed = Claimed {
+                id: row.get(0)?,
+                token: row.get::<_, i64>(1)? + 1,
+                destination: row.get(2)?,
+                event: row.get(3)?,
+                delivery: row.get(4)?,
+                position: row.get(5)?,
+                attempts: row.get::<_, u32>(6)?.saturating_add(1),
+                lease_until,
+                scope: row::scope(row, 7)?,
+                record: row::id(row, 10)?,
+                public_id: row::text_id(row, 11)?,
+                api: row.get(12)?,
+                version: row.get(13)?,
+                operation: row.get(14)?,
+            };
+            Ok(((row.get(15)?, row.get(16)?), claimed))
+        },
+    )?;
     due.collect()
 }
 
@@ -143,14 +148,15 @@ pub(super) fn acknowledge(
 ) -> Result<Vec<Marked>, Fault> {
     let mut known = connection.prepare_cached(
         "SELECT state = 'delivered' FROM messages
-         WHERE id = ?1 AND environment = ?2 AND application_id IS NULL AND (?3 IS NULL OR destination = ?3)",
+         WHERE id = ?1 AND environment = ?2 AND application_id IS NULL AND (?3 IS NULL OR destination = ?3)
+           AND destination <> ?4",
     )?;
     let mut finish = connection.prepare_cached(
         "UPDATE messages SET state = 'delivered', lease_until = NULL, finished_at = ?2 WHERE id = ?1",
     )?;
     let mut marked = Vec::with_capacity(ids.len());
     for id in ids {
-        let parameters = params![id, view.environment.number(), view.destination];
+        let parameters = params![id, view.environment.number(), view.destination, SIMULATED_BANK];
         let is_delivered: Option<bool> = known.query_row(parameters, |row| row.get(0)).optional()?;
         marked.push(match is_delivered {
             None => Marked::Unknown,

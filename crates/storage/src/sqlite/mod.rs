@@ -31,8 +31,8 @@ use self::fault::{Fault, open_error};
 use self::read::SqliteReader;
 use crate::folder::{self, Folder};
 use crate::{
-    Audit, BankView, Change, Claim, Claimed, Constraint, Digest, Engine, Mark, Marked, Millis, NewDocument, OpenError,
-    PayloadKeys, Reader, ResetCounts, Scope, Sealed, SealedCommit, StoreError, Verdict,
+    Audit, BankView, Change, Claim, Claimed, Constraint, Digest, Engine, FlowExpiry, Mark, Marked, Millis, NewDocument,
+    OpenError, PayloadKeys, Reader, ResetCounts, Scope, Sealed, SealedCommit, StoreError, Verdict,
 };
 
 const DATABASE_NAME: &str = "usher.db";
@@ -155,6 +155,10 @@ impl Engine for SqliteEngine {
 
     fn check_secret(&mut self, name: &str, digest: &Digest) -> Result<bool, StoreError> {
         self.transaction(|connection| directory::check_secret(connection, name, digest))
+    }
+
+    fn expire_flows(&mut self, expiry: &FlowExpiry) -> Result<usize, StoreError> {
+        self.transaction(|connection| flow::expire(connection, expiry))
     }
 
     fn purge(&mut self, now: Millis, limit: u32) -> Result<usize, StoreError> {

@@ -66,7 +66,7 @@ macro_rules! message_tables {
 /// The columns [`flow`] reads, in its order.
 macro_rules! flow_columns {
     () => {
-        "process_id, customer_no, person_digest, state, open, phone_digest, email_digest, created_at, updated_at, expires_at"
+        "process_id, customer_no, person_digest, state, open, phone_digest, email_digest, created_at, updated_at, expires_at, notify"
     };
 }
 /// Parameters that begin with the row looked for and the scope it must be of: `?1`, then partner `?2`, application `?3`
@@ -126,6 +126,7 @@ pub(super) fn flow(row: &Row<'_>) -> rusqlite::Result<Flow> {
         created_at: row.get(7)?,
         updated_at: row.get(8)?,
         expires_at: row.get(9)?,
+        notify: row.get(10)?,
     })
 }
 

@@ -180,7 +180,7 @@ async fn a_message_that_a_worker_has_is_not_pulled_too() {
     let house = House::new().await;
     house.commit(commit(1)).await;
     let lease = std::time::Duration::from_secs(60);
-    let claim = usher_storage::Claim { environment: None, now: NOW, lease, limit: 1 };
+    let claim = usher_storage::Claim { environment: None, destination: None, now: NOW, lease, limit: 1 };
     let row = house.store.claim(claim).await.unwrap().remove(0);
     assert_eq!(pulled(&house, &ALL, MessageFilter::default(), None).await, []);
     // The bank may say that it has it, whoever brought it; the worker is late then.

@@ -159,7 +159,13 @@ async fn a_message_tells_the_place_in_the_timeline_it_is_about() {
     house.commit(writing(OWN, writes)).await;
     let rows = house
         .store
-        .claim(usher_storage::Claim { environment: None, now: NOW, lease: std::time::Duration::ZERO, limit: 9 })
+        .claim(usher_storage::Claim {
+            environment: None,
+            destination: None,
+            now: NOW,
+            lease: std::time::Duration::ZERO,
+            limit: 9,
+        })
         .await
         .unwrap();
     let seen: Vec<_> = rows.iter().map(|row| (&*row.event, row.position)).collect();

@@ -9,9 +9,9 @@ use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 use usher_storage::{
     Actor, ApplicationId, Audit, BankView, Binding, Change, Claim, Claimed, Commit, Content, Digest, Engine,
-    Environment, Folder, Idempotency, KeyId, Mark, Marked, Millis, Mode, NewDelivery, NewDocument, NewMessage,
-    OpenError, Options, Outcome, PartnerId, Payload, PayloadKeys, Reader, Record, Reply, ResetCounts, Scope, Sealed,
-    SealedCommit, Sealer, SqliteEngine, StatusChange, Store, StoreError, Verdict, Write,
+    Environment, FlowExpiry, Folder, Idempotency, KeyId, Mark, Marked, Millis, Mode, NewDelivery, NewDocument,
+    NewMessage, OpenError, Options, Outcome, PartnerId, Payload, PayloadKeys, Reader, Record, Reply, ResetCounts,
+    Scope, Sealed, SealedCommit, Sealer, SqliteEngine, StatusChange, Store, StoreError, Verdict, Write,
 };
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -167,6 +167,10 @@ impl<F: FnMut(&[SealedCommit]) -> Result<(), StoreError> + Send + 'static> Engin
 
     fn check_secret(&mut self, name: &str, digest: &Digest) -> Result<bool, StoreError> {
         self.engine.check_secret(name, digest)
+    }
+
+    fn expire_flows(&mut self, expiry: &FlowExpiry) -> Result<usize, StoreError> {
+        self.engine.expire_flows(expiry)
     }
 
     fn purge(&mut self, now: Millis, limit: u32) -> Result<usize, StoreError> {

@@ -1,7 +1,7 @@
 //! One open flow of a person in a scope; access only for its owner.
 
 use usher_storage::{
-    Commit, Condition, Constraint, Flow, FlowStep, Millis, NewFlow, Options, Outcome, StoreError, Write,
+    Commit, Condition, Constraint, Flow, FlowExpiry, FlowStep, Millis, NewFlow, Options, Outcome, StoreError, Write,
 };
 
 use crate::fixtures::{House, NOW, OWN, STRANGERS, commit, digest, queue, record, reply};
@@ -19,6 +19,7 @@ fn new_flow(number: u8, person: u8) -> NewFlow {
         email_digest: digest(72),
         created_at: NOW,
         expires_at: EXPIRY,
+        notify: true,
     }
 }
 
@@ -34,6 +35,7 @@ fn stored(flow: &NewFlow) -> Flow {
         created_at: flow.created_at,
         updated_at: flow.created_at,
         expires_at: flow.expires_at,
+        notify: flow.notify,
     }
 }
 
@@ -152,4 +154,45 @@ async fn a_number_that_is_taken_is_drawn_again() {
         assert_eq!(house.commit(commit).await, Outcome::IdTaken);
     }
     assert_eq!(house.commit(create(2, 51)).await, Outcome::Committed(reply(2)));
+}
+
+#[tokio::test]
+async fn flows_whose_time_is_over_end_once_and_whoever_wants_to_know_is_told() {
+    let house = House::new().await;
+    let mut silent = create(2, 51);
+    if let Some(Write::OpenFlow(flow)) = silent.writes.first_mut() {
+        flow.notify = false;
+    }
+    for one in [create(1, 50), silent, step(3, 1, OPEN_STATES, "INFORMED", true)] {
+        assert!(matches!(house.commit(one).await, Outcome::Committed(_)));
+    }
+    let at = |now, limit| FlowExpiry { now, state: "EXPIRED", event: "flow.step", limit };
+    assert_eq!(house.store.expire_flows(at(EXPIRY - 1, 9)).await, Ok(0));
+    assert_eq!(house.store.expire_flows(at(EXPIRY, 1)).await, Ok(1));
+    assert_eq!(house.store.expire_flows(at(EXPIRY, 9)).await, Ok(1));
+    assert_eq!(house.store.expire_flows(at(EXPIRY, 9)).await, Ok(0));
+    for number in [1, 2] {
+        let flow = house.store.flow(&OWN, new_flow(number, 0).process_id).await.unwrap().unwrap();
+        assert_eq!((&*flow.state, flow.open, flow.updated_at), ("EXPIRED", false, EXPIRY));
+    }
+    let told = house.store.partner_messages(&OWN, None, 9).await.unwrap();
+    let told: Vec<_> = told.iter().map(|message| (message.record.id, &*message.event)).collect();
+    assert_eq!(told, [(record(3).id, "flow.step")]);
+}
+
+#[tokio::test]
+async fn a_flow_can_be_ended_whether_or_not_it_is_open() {
+    let house = House::new().await;
+    house.commit(create(1, 50)).await;
+    house.commit(step(2, 1, OPEN_STATES, "COMPLETED", false)).await;
+    let process_id = new_flow(1, 0).process_id;
+    let end = FlowStep { process_id, state: "REJECTED", open: false, at: NOW + 2 };
+    let rejected = Commit { writes: vec![Write::EndFlow(end)], ..commit(3) };
+    assert!(matches!(house.commit(rejected.clone()).await, Outcome::Committed(_)));
+    let flow = house.store.flow(&OWN, process_id).await.unwrap().unwrap();
+    assert_eq!((&*flow.state, flow.open), ("REJECTED", false));
+    for scope in STRANGERS {
+        let foreign = Commit { scope, idempotency: None, ..rejected.clone() };
+        assert!(matches!(house.store.commit(foreign).await, Err(StoreError::Constraint(_))));
+    }
 }

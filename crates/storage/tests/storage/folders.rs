@@ -330,7 +330,7 @@ async fn a_folder_of_the_first_version_is_carried_over() {
             _ => assert_eq!((seen, &timeline[..]), (("provider/7", true, 0, None), &[(0, "NEW", 103)][..])),
         }
     }
-    let claim = Claim { environment: None, now: 1_000, lease: Duration::from_secs(1), limit: 10 };
+    let claim = Claim { environment: None, destination: None, now: 1_000, lease: Duration::from_secs(1), limit: 10 };
     let rows = store.claim(claim).await.unwrap();
     let rows: Vec<_> =
         rows.iter().map(|row| (row.record.as_u128(), &*row.event, &*row.destination, row.position)).collect();

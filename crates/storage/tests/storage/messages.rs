@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use usher_storage::{Claim, Claimed, Environment, Fate, Mark, Marked, Millis};
+use usher_storage::{BankView, Claim, Claimed, Environment, Fate, Mark, Marked, MessageFilter, Millis, SIMULATED_BANK};
 
 use crate::fixtures::{House, NOW, OWN, accepted, commit, public_id, record_id, told};
 
@@ -10,7 +10,7 @@ const LEASE: Duration = Duration::from_secs(60);
 const LEASE_END: Millis = NOW + 60_000;
 
 async fn claim(house: &House, now: Millis) -> Vec<Claimed> {
-    house.store.claim(Claim { environment: None, now, lease: LEASE, limit: 10 }).await.unwrap()
+    house.store.claim(Claim { environment: None, destination: None, now, lease: LEASE, limit: 10 }).await.unwrap()
 }
 
 async fn mark(house: &House, row: &Claimed, fate: Fate) -> Marked {
@@ -117,11 +117,15 @@ async fn broken_off_work_comes_first_then_what_is_due_longest() {
     }
     let first = house
         .store
-        .claim(Claim { environment: None, now: NOW - 9, lease: Duration::from_millis(9), limit: 1 })
+        .claim(Claim { environment: None, destination: None, now: NOW - 9, lease: Duration::from_millis(9), limit: 1 })
         .await
         .unwrap();
     assert_eq!(first[0].record, record_id(3));
-    let mut limited = house.store.claim(Claim { environment: None, now: NOW, lease: LEASE, limit: 2 }).await.unwrap();
+    let mut limited = house
+        .store
+        .claim(Claim { environment: None, destination: None, now: NOW, lease: LEASE, limit: 2 })
+        .await
+        .unwrap();
     limited.extend(claim(&house, NOW).await);
     let records: Vec<_> = limited.iter().map(|row| row.record).collect();
     assert_eq!(records, [record_id(3), record_id(2), record_id(1)]);
@@ -149,7 +153,8 @@ async fn only_the_environment_asked_for_is_claimed_and_nothing_that_is_for_the_p
     production.scope.environment = Environment::Production;
     house.commit(production).await;
 
-    let of = |environment| Claim { environment: Some(environment), now: NOW, lease: LEASE, limit: 10 };
+    let of =
+        |environment| Claim { environment: Some(environment), destination: None, now: NOW, lease: LEASE, limit: 10 };
     let rows = house.store.claim(of(Environment::Production)).await.unwrap();
     assert_eq!(rows.iter().map(|row| row.record).collect::<Vec<_>>(), [record_id(2)]);
     let rows = claim(&house, NOW).await;
@@ -168,4 +173,29 @@ async fn a_delivered_message_acknowledges_the_delivery_once() {
     }
     let deliveries = house.store.record_deliveries(&OWN, record_id(1)).await.unwrap();
     assert_eq!(deliveries[0].acknowledged_at, Some(NOW + 1));
+}
+
+#[tokio::test]
+async fn what_the_simulated_bank_has_to_do_is_for_nobody_else() {
+    let house = House::new().await;
+    let mut scripted = commit(1);
+    scripted.writes.push(told(1, SIMULATED_BANK, "mortgage", "bank", NOW));
+    house.commit(scripted).await;
+    let view = BankView { environment: Environment::Sandbox, destination: None };
+    let shown = house.store.messages(view.clone(), MessageFilter::default(), None, 9).await.unwrap();
+    assert_eq!(shown.iter().map(|message| &*message.destination).collect::<Vec<_>>(), ["bank"]);
+    assert_eq!(claim(&house, NOW).await.iter().map(|row| &*row.destination).collect::<Vec<_>>(), ["bank"]);
+    let own = Claim {
+        environment: Some(Environment::Sandbox),
+        destination: Some(SIMULATED_BANK),
+        now: NOW,
+        lease: LEASE,
+        limit: 10,
+    };
+    let rows = house.store.claim(own).await.unwrap();
+    assert_eq!(
+        rows.iter().map(|row| (&*row.destination, &*row.event)).collect::<Vec<_>>(),
+        [(SIMULATED_BANK, "mortgage")]
+    );
+    assert_eq!(house.store.acknowledge(view, vec![rows[0].id], NOW).await, Ok(vec![Marked::Unknown]));
 }

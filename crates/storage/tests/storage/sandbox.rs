@@ -27,6 +27,7 @@ async fn fill(house: &House, scope: Scope, number: u8) {
             email_digest: digest(2),
             created_at: NOW,
             expires_at: NOW + 1_000,
+            notify: false,
         }),
     );
     whole.writes.push(Write::Status {
