@@ -31,7 +31,7 @@ use crate::{log, register, sandbox, version};
 
 /// How often it is looked whether the store still works.
 const HEALTH_PERIOD: Duration = Duration::from_secs(1);
-/// How often expired idempotency keys are forgotten, and how many in one transaction.
+/// How often expired idempotency keys are forgotten and expired flows ended, and how many keys in one transaction.
 const PURGE_PERIOD: Duration = Duration::from_secs(60);
 const PURGE_COUNT_MAX: u32 = 256;
 
@@ -59,10 +59,11 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
     announce(settings, &listener, bank_listener.as_ref(), &data).await?;
 
     let Data { store, secrets, .. } = data;
-    let gateway = gateway(store.clone(), secrets, products, registers);
+    let gateway = gateway(store.clone(), secrets, products, registers, settings.sandbox_step);
     // A request is never judged without the lists that are there.
     documents::load(&gateway).await.map_err(|_| Fault::StoreBroken)?;
     let following = tokio::spawn(documents::follow(gateway.clone()));
+    let simulating = tokio::spawn(usher_server::simulate_bank(gateway.clone()));
     let (stopping, stopped) = watch::channel(false);
     let told = |mut stopped: watch::Receiver<bool>| async move {
         // Whoever could say so being gone is as good as being told.
@@ -98,6 +99,7 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
     }
     following.abort();
     purging.abort();
+    simulating.abort();
     let closing = tokio::task::spawn_blocking(move || store.close());
     closing.await.map_err(|_| Fault::StoreBroken)?;
     tracing::info!(connections_cut = drained.cut + bank_cut, "stopped");
@@ -105,7 +107,13 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
 }
 
 /// The gateway of a data folder.
-pub(crate) fn gateway(store: Store, secrets: Secrets, products: Products, registers: Registers) -> Arc<Gateway> {
+pub(crate) fn gateway(
+    store: Store,
+    secrets: Secrets,
+    products: Products,
+    registers: Registers,
+    sandbox_step: Duration,
+) -> Arc<Gateway> {
     Arc::new(Gateway::new(Parts {
         store,
         pepper: secrets.pepper,
@@ -114,6 +122,7 @@ pub(crate) fn gateway(store: Store, secrets: Secrets, products: Products, regist
         environments: Environment::ALL.to_vec(),
         products,
         registers,
+        sandbox_step,
         limits: Limits::default(),
         clock: Timestamp::now,
     }))
@@ -170,12 +179,15 @@ fn transport(settings: &Settings) -> Result<Transport, Fault> {
     Ok(Transport::Tls(Tls::from_files(&files.certificate, &files.key, version_min)?))
 }
 
-/// Forgets idempotency keys that have expired, for as long as it runs.
+/// Forgets idempotency keys that have expired and ends flows that have, for as long as it runs.
 async fn purge(store: Store) {
     let mut period = interval(PURGE_PERIOD);
     period.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         period.tick().await;
+        if let Err(error) = usher_server::end_expired_flows(&store, Timestamp::now().as_millisecond()).await {
+            tracing::warn!(%error, "cannot end expired flows");
+        }
         loop {
             match store.purge(Timestamp::now().as_millisecond(), PURGE_COUNT_MAX).await {
                 Ok(count) if count == PURGE_COUNT_MAX as usize => {}

@@ -115,6 +115,7 @@ pub fn create<'a, S: Text<'a>>(
         person: person_digest(customer.citizenship_number.expose(), keys),
         phone: keys.phone(&phone),
         email: keys.email(customer.email.expose().as_str()),
+        notify: customer.notification_on_update,
     };
     Ok(Created::Opened(Step { decision: accept.store(onboarding(Some(phone))), flow, register }))
 }
@@ -266,6 +267,7 @@ mod tests {
             person: keys().person("TR", "98760000088"),
             phone: keys().phone("+905012345678"),
             email: keys().email("deniz.ornek@example.org"),
+            notify: true,
         }
     }
 

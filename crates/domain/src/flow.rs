@@ -1,6 +1,6 @@
 //! One person's onboarding at one partner: its states and which method may come next.
 //!
-//! The register and the bank's own verdict are not asked here yet; a flow is rejected or completed by its methods only.
+//! A flow goes on by its methods; it ends by the last of them, by the bank's verdict, or by time.
 
 use std::fmt;
 
@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::ids::{CustomerNo, ProcessId};
 use crate::receipt::Digest;
 use crate::refusal::Refusal;
+use crate::status::Status;
 
 /// How long a flow stays open.
 pub const FLOW_LIFE_DAYS: i64 = 30;
@@ -56,6 +57,8 @@ pub struct Flow {
     pub phone: Digest,
     /// The person's mail address.
     pub email: Digest,
+    /// Whether the application wants an event after each step.
+    pub notify: bool,
 }
 
 impl FlowState {
@@ -173,6 +176,12 @@ impl Flow {
         if self.state.is_open() && now >= self.expires_at { FlowState::Expired } else { self.state }
     }
 
+    /// Where the flow stands once the bank has set this status on one of its steps: who is declined is no candidate any more,
+    /// whichever step it was decided on. None where the status changes nothing.
+    pub fn after_verdict(status: Status) -> Option<FlowState> {
+        (status == Status::DeclinedByBank).then_some(FlowState::Rejected)
+    }
+
     /// When the flow expires, as long as it is open.
     pub fn expires_at(&self, now: Timestamp) -> Option<Timestamp> {
         self.state_at(now).is_open().then_some(self.expires_at)
@@ -204,6 +213,14 @@ mod tests {
         ] {
             let expected = after.ok_or(Refusal::FlowTransition { state, method });
             assert_eq!(state.after(method), expected, "{state} {method}");
+        }
+    }
+
+    #[test]
+    fn only_being_declined_by_the_bank_rejects_a_flow() {
+        for status in Status::ALL {
+            let rejected = (*status == Status::DeclinedByBank).then_some(FlowState::Rejected);
+            assert_eq!(Flow::after_verdict(*status), rejected, "{status}");
         }
     }
 
@@ -240,6 +257,7 @@ mod tests {
             person: Digest::from_bytes([3; 32]),
             phone: Digest::from_bytes([4; 32]),
             email: Digest::from_bytes([5; 32]),
+            notify: false,
         };
         let last = "2026-12-21T11:59:59.999999999Z".parse().unwrap();
         let over = "2026-12-21T12:00:00Z".parse().unwrap();

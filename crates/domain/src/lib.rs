@@ -29,6 +29,7 @@ pub mod reference;
 pub mod refusal;
 pub mod register;
 pub mod role;
+pub mod sandbox;
 pub mod signature;
 pub mod status;
 #[cfg(test)]

@@ -9,6 +9,7 @@ use usher_contract::appointment_request::v2::{AnswerMessage, MessageCode, Messag
 use usher_domain::accept::Attribution;
 use usher_domain::appointment_request::{Outline, decide};
 use usher_domain::products::Products;
+use usher_domain::sandbox::Script;
 use usher_wire::{Parsed, Unknown, Warning, to_json};
 
 use crate::dialect::parameter_name;
@@ -59,7 +60,8 @@ impl Server for AppointmentRequest {
                 Err(refusal) => return attempt.refused(Fault::Refused(refusal)).await,
             };
             let conditions = known.and_then(|known| known.condition).into_iter().collect();
-            let beside = Beside { conditions, ..Beside::default() };
+            let script = Script::of_email(request.contact_request.email.expose(), call.known.caller.environment);
+            let beside = Beside { conditions, script, ..Beside::default() };
             let committed = attempt.commit(&API, decision, beside, |record, warnings| {
                 let created = format!("Resource [appointmentRequest] with id [{}] has been created", record.public_id);
                 let body = messages(MessageCode::MessageResourceCreated, created.into(), &warnings);

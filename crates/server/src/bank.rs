@@ -33,6 +33,7 @@ use crate::fault::Fault;
 use crate::{following, receipt};
 
 pub(crate) use self::content::{Content, note};
+pub(crate) use self::status::Change;
 
 const LIMIT_DEFAULT: u32 = 50;
 const LIMIT_MAX: u32 = 200;

@@ -11,6 +11,7 @@ use usher_contract::shared::{self, CheckResult};
 use usher_domain::accept::Attribution;
 use usher_domain::contact_request::{Outline, decide};
 use usher_domain::products::Products;
+use usher_domain::sandbox::Script;
 use usher_domain::status::Status;
 use usher_storage::{
     Actor, Condition, Content, Delivery, NewMessage, PARTNER, Payload, Record, Reply, StatusChange, Write,
@@ -65,7 +66,8 @@ impl Server for ContactRequest {
                 Err(refusal) => return attempt.refused(Fault::Refused(refusal)).await,
             };
             let conditions = known.and_then(|known| known.condition).into_iter().collect();
-            let beside = Beside { conditions, ..Beside::default() };
+            let script = Script::of_email(request.email.expose(), environment);
+            let beside = Beside { conditions, script, ..Beside::default() };
             let deliveries = following::accepted(&decision);
             let committed = attempt.commit(&API, decision, beside, |record, warnings| {
                 let warnings = receipt::warnings(&warnings);

@@ -19,6 +19,7 @@ use usher_domain::ids::{CustomerNo, ProcessId};
 use usher_domain::receipt::{Digest, DigestKey};
 use usher_domain::refusal::Refusal;
 use usher_domain::register::Finding;
+use usher_domain::sandbox::Script;
 use usher_storage::{Condition, FlowStep, NewFlow, Write};
 use usher_wire::{Checked, Choice, Message, Parsed, Personal, Unknown, Warning, to_json};
 
@@ -31,6 +32,9 @@ pub(crate) const API: Api = Api { name: "digital_customer", version: 1, contract
 
 /// How often a decision is made anew when the flow changed under it, or a random number was taken.
 const TRIES_MAX: u32 = 5;
+
+/// What an application is told after each step of a flow, if it wants to be.
+pub(crate) const FLOW_STEP: &str = "flow.step";
 
 /// The API as the contract's server sees it.
 pub(crate) struct DigitalCustomer;
@@ -172,6 +176,8 @@ impl Server for DigitalCustomer {
 /// A request of this API, as far as all its methods have the same parts.
 trait Envelope: for<'a> Message<'a> + Send + Sync {
     fn header(&self) -> &v1::Header;
+    /// The person's mail address, where it tells it.
+    fn email(&self) -> Option<&str>;
     /// The flow it names; 0, which is no flow's number, where it names none.
     fn process_id(&self) -> i64;
 }
@@ -179,6 +185,10 @@ trait Envelope: for<'a> Message<'a> + Send + Sync {
 impl Envelope for CreateDigitalCustomer {
     fn header(&self) -> &v1::Header {
         &self.header
+    }
+
+    fn email(&self) -> Option<&str> {
+        self.parameters.first().map(|parameters| parameters.digital_customer.email.expose().as_str())
     }
 
     fn process_id(&self) -> i64 {
@@ -191,6 +201,10 @@ impl Envelope for UpdateDigitalCustomerInformations {
         &self.header
     }
 
+    fn email(&self) -> Option<&str> {
+        None
+    }
+
     fn process_id(&self) -> i64 {
         self.parameters.first().map_or(0, |parameters| parameters.process_id)
     }
@@ -199,6 +213,10 @@ impl Envelope for UpdateDigitalCustomerInformations {
 impl Envelope for CompleteDigitalCustomer {
     fn header(&self) -> &v1::Header {
         &self.header
+    }
+
+    fn email(&self) -> Option<&str> {
+        self.parameters.first().map(|parameters| parameters.email.expose().as_str())
     }
 
     fn process_id(&self) -> i64 {
@@ -257,7 +275,7 @@ async fn check_step<T: Envelope>(call: &Call, body: Parsed<T>, decide: Decide<T>
 }
 
 /// Stores a step. `before` is the state the decision was made in, which must still be the flow's.
-async fn commit<T>(
+async fn commit<T: Envelope>(
     attempt: &Attempt<'_>,
     call: &Call,
     request: &Checked<T>,
@@ -270,7 +288,10 @@ async fn commit<T>(
     let process_id = flow.process.number();
     let conditions = before.map(|state| Condition::FlowIs { process_id, states: only(state) }).into_iter().collect();
     let payloads = register.map(|person| ("register", person.into_inner().into())).into_iter().collect();
-    let beside = Beside { conditions, writes, payloads, process_id: Some(process_id) };
+    // Given back, a flow has not gone on, and nobody is told that it did.
+    let event = (flow.notify && !writes.is_empty()).then_some(FLOW_STEP);
+    let script = request.email().and_then(|email| Script::of_email(email, call.known.caller.environment));
+    let beside = Beside { conditions, writes, payloads, event, script, process_id: Some(process_id) };
     attempt
         .commit(&API, decision, beside, |record, warnings| {
             (answer(request, &flow, &warnings, call.now), Some(receipt::location(record)))
@@ -331,6 +352,7 @@ fn flow_of(stored: usher_storage::Flow) -> Result<Flow, Fault> {
             person: Digest::from_bytes(stored.person_digest),
             phone: Digest::from_bytes(stored.phone_digest),
             email: Digest::from_bytes(stored.email_digest),
+            notify: stored.notify,
         })
     };
     read().ok_or_else(|| {
@@ -349,6 +371,7 @@ fn new_flow(flow: &Flow, now: Timestamp) -> NewFlow {
         email_digest: *flow.email.as_bytes(),
         created_at: now.as_millisecond(),
         expires_at: flow.expires_at.as_millisecond(),
+        notify: flow.notify,
     }
 }
 

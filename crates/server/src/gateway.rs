@@ -1,8 +1,10 @@
 //! What every request uses: the store, the secrets, the clock.
 
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::Notify;
 use usher_domain::environment::Environment;
 use usher_domain::key::Pepper;
 use usher_domain::products::Products;
@@ -29,6 +31,9 @@ pub struct Gateway {
     products: RwLock<Arc<Products>>,
     reference: RwLock<Arc<Reference>>,
     pub(crate) registers: Registers,
+    pub(crate) sandbox_step: Duration,
+    /// Told of each request that the simulated bank has a script for.
+    pub(crate) scripted: Notify,
     pub(crate) limits: Limits,
     clock: fn() -> Timestamp,
 }
@@ -49,6 +54,8 @@ pub struct Parts {
     pub products: Products,
     /// Who is asked for persons.
     pub registers: Registers,
+    /// How long the simulated bank of the sandbox takes for a step.
+    pub sandbox_step: Duration,
     /// The same limits as the listener's.
     pub limits: Limits,
     /// The time.
@@ -77,11 +84,24 @@ pub async fn stored_products(store: &Store) -> Result<Products, ProductsError> {
 impl Gateway {
     /// A gateway.
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, pepper, digests, signing, environments, products, registers, limits, clock } = parts;
+        let Parts { store, pepper, digests, signing, environments, products, registers, sandbox_step, limits, clock } =
+            parts;
         let products = RwLock::new(Arc::new(products));
         let reference = RwLock::new(Arc::new(Reference::default()));
         let callers = Callers::new(pepper, environments);
-        Gateway { store, callers, digests, signing, products, reference, registers, limits, clock }
+        Gateway {
+            store,
+            callers,
+            digests,
+            signing,
+            products,
+            reference,
+            registers,
+            sandbox_step,
+            scripted: Notify::new(),
+            limits,
+            clock,
+        }
     }
 
     /// The code lists. Whoever judges a request asks once.

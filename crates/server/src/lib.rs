@@ -37,6 +37,7 @@ mod receipt;
 mod receipts;
 mod reference;
 mod routes;
+mod sandbox;
 mod signing_keys;
 mod submit;
 #[cfg(test)]
@@ -46,3 +47,4 @@ mod tests;
 
 pub use contain::log_panics_without_text;
 pub use routes::{admin_router, bank_router, router};
+pub use sandbox::{end_expired_flows, simulate_bank};

@@ -17,6 +17,7 @@ use usher_contract::lead::v2::operations as lead_v2;
 use usher_contract::platform::v1::operations as platform_v1;
 use usher_contract::receipts::v1::operations as receipts_v1;
 use usher_contract::reference::v1::operations as reference_v1;
+use usher_contract::sandbox::v1::operations as sandbox_v1;
 use usher_contract::signing_keys::v1::operations as signing_keys_v1;
 use usher_domain::facts::{ContractFacts, Terms};
 use usher_domain::products::Asked;
@@ -38,6 +39,7 @@ use crate::lead::Leads;
 use crate::platform::Platform;
 use crate::receipts::Receipts;
 use crate::reference::Reference;
+use crate::sandbox::Sandbox;
 use crate::signing_keys::SigningKeys;
 use crate::{about_data, appointment_request, contact_request, digital_customer, parameters};
 
@@ -57,6 +59,7 @@ pub fn router(gateway: &Arc<Gateway>) -> Router {
     let routes = mount(routes, gateway, &reference_v1::OPERATIONS, |_| None, Dialect::Problem, reference);
     let routes = about_data::mount(routes, gateway);
     let routes = mount(routes, gateway, &commission_v1::OPERATIONS, |_| None, Dialect::Problem, commission);
+    let routes = mount(routes, gateway, &sandbox_v1::OPERATIONS, |_| None, Dialect::Problem, sandbox);
     let routes = mount(routes, gateway, &signing_keys_v1::OPERATIONS, |_| (), Dialect::Problem, signing_keys);
     close(routes, gateway)
 }
@@ -143,6 +146,11 @@ async fn digital_customer(call: Call) -> Result<Answer, Fault> {
     let server = &DigitalCustomer;
     let served = digital_customer_v1::serve(server, call.operation, &call, &parameters, &call.body, &options);
     served.await?
+}
+
+async fn sandbox(call: Call) -> Result<Answer, Fault> {
+    let parameters = parameters::of(&call)?;
+    sandbox_v1::serve(&Sandbox, call.operation, &call, &parameters, &call.body, &plain(&call)).await?
 }
 
 async fn receipts(call: Call) -> Result<Answer, Fault> {

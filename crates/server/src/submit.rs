@@ -12,9 +12,10 @@ use usher_domain::ids::{ApplicationId, PartnerId, PublicId};
 use usher_domain::products::{Policy, Product, Products};
 use usher_domain::receipt::{Salt, Scope as KeyScope};
 use usher_domain::refusal::Refusal;
+use usher_domain::sandbox::Script;
 use usher_storage::{
-    Commit, Condition, Content, Idempotency, Known, Millis, NewDelivery, NewMessage, Outcome, Payload, Record, Reply,
-    Running, Scope, Write,
+    Commit, Condition, Content, Idempotency, Known, Millis, NewDelivery, NewMessage, Outcome, PARTNER, Payload, Record,
+    Reply, Running, SIMULATED_BANK, Scope, Write,
 };
 use usher_wire::{Checked, Limits, Parsed, Personal, Warning};
 use uuid::Uuid;
@@ -23,7 +24,7 @@ use crate::exchange::{Answer, Call, NO_STORE};
 use crate::fault::{self, Fault};
 use crate::gateway::DURABILITY;
 use crate::head::IDEMPOTENCY_KEY;
-use crate::{caller, commission, random, receipt};
+use crate::{caller, commission, random, receipt, sandbox};
 
 /// How long an answer is kept for repeats.
 const IDEMPOTENCY_LIFE_MILLIS: Millis = 7 * DAY_MILLIS;
@@ -56,6 +57,10 @@ pub(crate) struct Beside {
     pub(crate) writes: Vec<Write>,
     /// What is kept beside the body, by part.
     pub(crate) payloads: Vec<(&'static str, Content)>,
+    /// What the partner's application is told of.
+    pub(crate) event: Option<&'static str>,
+    /// What the simulated bank does with it.
+    pub(crate) script: Option<&'static Script>,
     /// The flow the record is a step of.
     pub(crate) process_id: Option<i64>,
 }
@@ -245,6 +250,10 @@ impl<'c> Attempt<'c> {
         for (part, body) in beside.payloads {
             writes.push(Write::Payload(Payload { record: id, part: Cow::Borrowed(part), body }));
         }
+        writes.extend(beside.event.map(|event| {
+            let (destination, event) = (Cow::Borrowed(PARTNER), Cow::Borrowed(event));
+            Write::Message(NewMessage { record: id, destination, event, delivery: None, due_at })
+        }));
         let destinations: Vec<Cow<'static, str>> =
             decision.destinations.iter().map(|destination| destination.to_string().into()).collect();
         let earned = commission::accepted(id, &decision.terms, &destinations, due_at);
@@ -258,12 +267,25 @@ impl<'c> Attempt<'c> {
                 record: id,
                 destination: destination.clone(),
                 event: Cow::Borrowed("request.accepted"),
-                delivery: Some(destination),
+                delivery: Some(destination.clone()),
                 due_at,
             }));
+            if let Some(script) = beside.script {
+                writes.push(Write::Message(NewMessage {
+                    record: id,
+                    destination: Cow::Borrowed(SIMULATED_BANK),
+                    event: Cow::Borrowed(script.name),
+                    delivery: Some(destination),
+                    due_at: due_at + sandbox::pause(&call.gateway, script),
+                }));
+            }
         }
         writes.extend(earned);
-        self.store(beside.conditions, writes, reply).await
+        let ended = self.store(beside.conditions, writes, reply).await?;
+        if beside.script.is_some() {
+            call.gateway.scripted.notify_one();
+        }
+        Ok(ended)
     }
 }
 

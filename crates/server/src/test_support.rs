@@ -80,6 +80,7 @@ impl World {
             environments: vec![Environment::Sandbox],
             products: Products::built_in(),
             registers: Registers { sandbox: Arc::new(Register), production: None },
+            sandbox_step: Duration::ZERO,
             limits: limits.clone(),
             clock,
         });

@@ -485,6 +485,38 @@ async fn a_flow_goes_from_create_over_update_to_complete() {
     assert_eq!(items, Some(3), "one record for each accepted step");
 }
 
+#[tokio::test]
+async fn an_open_flow_ends_after_thirty_days_and_nothing_follows() {
+    let world = world().await;
+    let scope = world.store.key(world.selector.clone()).await.unwrap().expect("the key of this world").scope;
+    let mut create = example("digital_customer/v1:create/new_customer");
+    create["Parameters"][0]["DigitalCustomer"]["NotificationOnUpdate"] = json!(true);
+    let created = post(&world, CREATE, "", &create).await;
+    assert_eq!(created.status, 200, "{}", created.text);
+    let end = created.body["Data"]["ExpiresAt"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    let mut update = of_flow("digital_customer/v1:update/codes_as_text", &created.body, "2");
+    update["Parameters"][0]["CitizenshipNumber"] =
+        create["Parameters"][0]["DigitalCustomer"]["CitizenshipNumber"].clone();
+    let complete = of_flow("digital_customer/v1:complete/courier", &created.body, "3");
+    move_clock(30 * 24);
+    for (path, body) in [(UPDATE, &update), (COMPLETE, &complete)] {
+        check(&post(&world, path, "", body).await, 409, "illegal_transition");
+    }
+    move_clock(0);
+
+    let told = async || world.store.partner_messages(&scope, None, 9).await.unwrap().len();
+    let before = told().await;
+    crate::end_expired_flows(&world.store, end.as_millisecond() - 1).await.unwrap();
+    assert_eq!(told().await, before);
+    crate::end_expired_flows(&world.store, end.as_millisecond()).await.unwrap();
+    assert_eq!(told().await, before + 1);
+    check(&post(&world, UPDATE, "", &update).await, 409, "illegal_transition");
+    // The person can begin again.
+    create["Header"]["ChannelRequestId"] = json!("4");
+    let next = post(&world, CREATE, "", &create).await;
+    assert_ne!(next.body["Data"]["ProcessId"], created.body["Data"]["ProcessId"], "{}", next.text);
+}
+
 // shows: IA-016
 #[tokio::test]
 async fn a_person_has_one_open_flow_with_an_application() {

@@ -50,6 +50,10 @@ pub mod reference;
 /// The contracts below `register`.
 #[rustfmt::skip]
 pub mod register;
+#[cfg(feature = "sandbox")]
+/// The contracts below `sandbox`.
+#[rustfmt::skip]
+pub mod sandbox;
 /// The contracts below `shared`.
 #[rustfmt::skip]
 pub mod shared;

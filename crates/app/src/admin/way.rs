@@ -73,7 +73,7 @@ impl Own {
         let products = stored_products(&store).await.map_err(data::Fault::from)?;
         // Operators ask no register.
         let registers = Registers { sandbox: Arc::new(Simulator::new(settings.sandbox_step)), production: None };
-        let gateway = serve::gateway(store.clone(), secrets, products, registers);
+        let gateway = serve::gateway(store.clone(), secrets, products, registers, settings.sandbox_step);
         let socket = Socket::bind(&folder).map_err(|source| data::Fault::Socket { source })?;
         let (stop, stopped) = oneshot::channel();
         let until = async move {

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use usher_contract::bank::v1::StatusChange;
 use usher_contract::shared::CheckResult;
+use usher_domain::flow::Flow;
 use usher_domain::status::{Move, Reason, Status, Wish};
-use usher_storage::{Actor, Condition, Content, Delivery, NewMessage, PARTNER, Payload, Reply, Write};
+use usher_storage::{Actor, Condition, Content, Delivery, FlowStep, NewMessage, PARTNER, Payload, Reply, Write};
 use usher_wire::{Parsed, Unknown, Warning, to_json};
 
 use super::content::note_part;
@@ -46,6 +47,10 @@ impl Change {
                 first_contact: self.moved.tells_of_contact,
             },
         }];
+        let ended = Flow::after_verdict(self.moved.status).zip(delivery.record.process_id);
+        writes.extend(ended.map(|(state, process_id)| {
+            Write::EndFlow(FlowStep { process_id, state: state.as_str(), open: state.is_open(), at: self.at })
+        }));
         if let Some(note) = self.note {
             let part = note_part(delivery.id, delivery.version + 1).into();
             writes.push(Write::Payload(Payload { record, part, body: Content::from(note.into_bytes()) }));
