@@ -125,6 +125,7 @@ pub(crate) const READERS: &[(&str, &str, Read)] = &[
     ("register/v1", "mismatch", read::<register::Mismatch>),
     ("register/v1", "not_found", read::<register::NotFound>),
     ("register/v1", "person", read::<register::Person>),
+    ("sandbox/v1", "reset_result", read::<usher_contract::sandbox::v1::ResetResult>),
     ("shared", "attribution", read::<shared::Attribution>),
     ("shared", "check_result", read::<shared::CheckResult>),
     ("shared", "jwk_set", read::<shared::JwkSet>),

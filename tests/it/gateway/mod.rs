@@ -117,12 +117,20 @@ impl House {
     pub(crate) fn with<const N: usize>(
         add: impl FnOnce(&mut Directory, &Issued) -> [Issued; N],
     ) -> (Self, [Caller; N]) {
+        House::started_and_with(&[], add)
+    }
+
+    /// The same, told more on its command line.
+    pub(crate) fn started_and_with<const N: usize>(
+        arguments: &[&str],
+        add: impl FnOnce(&mut Directory, &Issued) -> [Issued; N],
+    ) -> (Self, [Caller; N]) {
         let place = Place::new();
         let first = place.start();
         let own = Issued::of(&first);
         assert_eq!(first.stop("TERM").0, Some(0));
         let others = add(&mut Directory::open(&place.path("usher-data")), &own);
-        let gateway = place.start();
+        let gateway = place.start_with(&[&["--listen", "127.0.0.1:0"], arguments].concat());
         let others = others.map(|other| Caller::new(&gateway, &other));
         let caller = Caller::new(&gateway, &own);
         (House { place, gateway, caller }, others)
