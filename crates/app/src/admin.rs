@@ -4,6 +4,7 @@
 mod fault;
 mod output;
 mod products;
+mod reference;
 mod toml;
 mod way;
 
@@ -27,8 +28,8 @@ pub(crate) use self::fault::Fault;
 use self::output::Output;
 use self::way::{Way, Wire};
 use crate::cli::{
-    AdminCommand, ApplicationCommand, BankUserCommand, KeyCommand, PartnerCommand, ProductCommand, SubscriptionArgs,
-    SubscriptionCommand,
+    AdminCommand, ApplicationCommand, BankUserCommand, KeyCommand, PartnerCommand, ProductCommand, ReferenceCommand,
+    SubscriptionArgs, SubscriptionCommand,
 };
 use crate::settings::Settings;
 
@@ -46,6 +47,20 @@ pub(crate) fn run(command: &AdminCommand, is_json: bool, settings: &Settings) ->
     runtime.block_on(async {
         let way = Way::open(settings).await?;
         let done = obey(command, &operations::Client::new(way.wire()), &output).await;
+        way.close().await;
+        done
+    })
+}
+
+/// Does what was asked for with code lists.
+pub(crate) fn reference(command: &ReferenceCommand, is_json: bool, settings: &Settings) -> Result<(), Fault> {
+    let output = Output { is_json };
+    // A file is read and checked before a gateway is looked for.
+    let task = reference::Task::of(command)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Fault::System)?;
+    runtime.block_on(async {
+        let way = Way::open(settings).await?;
+        let done = task.run(&operations::Client::new(way.wire()), &output).await;
         way.close().await;
         done
     })

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use usher_domain::reference::source::Form;
+use usher_domain::reference::subject::Subject;
 
 use crate::settings::Argument;
 use crate::version;
@@ -28,6 +30,8 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Set up partners, keys, products and users of the bank; whoever may use the data folder may.
     Admin(AdminArgs),
+    /// Code lists: import them, see what there is; whoever may use the data folder may.
+    Reference(ReferenceArgs),
     /// Send a request to a gateway; the same file under the same --idempotency-key is stored once.
     Send(SendArgs),
     /// Check a request, here and at the gateway, without storing anything.
@@ -63,6 +67,84 @@ pub(crate) struct AdminArgs {
     /// Write results as JSON.
     #[arg(long, global = true)]
     pub(crate) json: bool,
+}
+
+/// What is done with code lists, where, and how it is shown.
+#[derive(Debug, Args)]
+pub(crate) struct ReferenceArgs {
+    #[command(subcommand)]
+    pub(crate) command: ReferenceCommand,
+    /// The configuration file; without the option usher.toml, if there is one.
+    #[arg(long, global = true, value_name = "FILE", env = "USHER_CONFIG", hide_env_values = true)]
+    config: Option<PathBuf>,
+    /// The data folder of the gateway, running or not. [default: ./usher-data] [env: USHER_DATA_FOLDER]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    data_folder: Option<String>,
+    /// Write results as JSON.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// What can be done with code lists.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ReferenceCommand {
+    /// Put the lists of a file in force; nothing changes when anything in it is wrong.
+    Import(Box<ReferenceImportArgs>),
+    /// Show the lists in the store.
+    List,
+    /// Show every version of a list.
+    Show {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// A file, and what is said of its lists; it counts more than what the file says.
+#[derive(Debug, Args)]
+pub(crate) struct ReferenceImportArgs {
+    /// The file; - is stdin.
+    pub(crate) file: PathBuf,
+    /// The form of the file; seen by its first line when absent.
+    #[arg(long, value_name = "FORM", value_parser = reference_forms())]
+    pub(crate) form: Option<String>,
+    /// The name of the list; with several lists in a file, how their names begin.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Its version; without one, a digest of the content.
+    #[arg(long)]
+    pub(crate) version: Option<String>,
+    /// A title to show.
+    #[arg(long)]
+    pub(crate) title: Option<String>,
+    /// What the codes stand for.
+    #[arg(long, value_parser = reference_subjects())]
+    pub(crate) subject: Option<String>,
+    /// For a list of terms: the kind of field they are looked for in; may be repeated.
+    #[arg(long, value_name = "CLASS", value_parser = ["name", "company", "text"])]
+    pub(crate) field: Vec<String>,
+    /// The first day it is in force, YYYY-MM-DD.
+    #[arg(long, value_name = "DAY")]
+    pub(crate) valid_from: Option<jiff::civil::Date>,
+    /// The last day it is in force, YYYY-MM-DD.
+    #[arg(long, value_name = "DAY")]
+    pub(crate) valid_to: Option<jiff::civil::Date>,
+    /// Where it comes from.
+    #[arg(long)]
+    pub(crate) source: Option<String>,
+    /// Its licence.
+    #[arg(long)]
+    pub(crate) licence: Option<String>,
+    /// Whom to name where it is used.
+    #[arg(long)]
+    pub(crate) credit: Option<String>,
+}
+
+fn reference_forms() -> PossibleValuesParser {
+    Form::ALL.map(Form::as_str).into()
+}
+
+fn reference_subjects() -> PossibleValuesParser {
+    Subject::ALL.map(Subject::as_str).into()
 }
 
 /// What can be set up.
@@ -437,6 +519,13 @@ pub(crate) struct WithdrawArgs {
     /// Write the answer as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+impl ReferenceArgs {
+    /// Where the configuration and the data are.
+    pub(crate) fn place(&self) -> PlaceArgs {
+        PlaceArgs { config: self.config.clone(), data_folder: self.data_folder.clone() }
+    }
 }
 
 impl AdminArgs {

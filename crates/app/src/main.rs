@@ -57,6 +57,10 @@ fn run(cli: Cli) -> Result<(), Failure> {
             let place = args.place();
             Ok(admin::run(&args.command, args.json, &settings(&place, place.arguments())?)?)
         }
+        Command::Reference(args) => {
+            let place = args.place();
+            Ok(admin::reference(&args.command, args.json, &settings(&place, place.arguments())?)?)
+        }
         Command::Send(args) => Ok(call::send(&args)?),
         Command::Check(args) => Ok(call::check(&args)?),
         Command::Status(args) => Ok(call::status(&args)?),

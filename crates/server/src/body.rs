@@ -8,6 +8,8 @@ use http_body_util::BodyExt;
 use hyper::body::Body as _;
 use usher_wire::{Limits, Operation, xml};
 
+use usher_domain::reference::form::FILE_BYTES_MAX;
+
 use crate::fault::Fault;
 use crate::form::Form;
 
@@ -33,6 +35,11 @@ pub(crate) fn to_json(body: Bytes, form: Form, operation: &Operation) -> Result<
     let document = operation.xml.and_then(|forms| forms.request).filter(|_| form.is_xml());
     let Some(document) = document else { return Ok(body) };
     xml::to_json(&body, document, &Limits::GATEWAY).map(Bytes::from).map_err(Fault::Unreadable)
+}
+
+/// How large the body of an operation may be. An operator may send a whole code list, whose text takes more in JSON.
+pub(crate) fn bytes_max(operation: &Operation, bytes_max: usize) -> usize {
+    if operation.id == "importList" { bytes_max.max(2 * FILE_BYTES_MAX) } else { bytes_max }
 }
 
 /// Reads the body, unless it is larger than allowed. A small one is not copied.

@@ -176,7 +176,7 @@ async fn receive(operation: &Operation, head: &Parts, body: &mut Body, gateway: 
     }
     let takes_xml = operation.xml.is_some_and(|forms| forms.request.is_some());
     let form = body::check_media_type(&head.headers, takes_xml)?;
-    let bytes = body::read(body, &head.headers, gateway.limits.body_bytes_max).await?;
+    let bytes = body::read(body, &head.headers, body::bytes_max(operation, gateway.limits.body_bytes_max)).await?;
     body::to_json(bytes, form, operation)
 }
 

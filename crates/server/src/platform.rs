@@ -3,18 +3,20 @@
 
 mod bank_users;
 mod directory;
+mod lists;
 mod products;
 
 use usher_contract::platform::v1::operations::{
     AddSubscriptionParameters, ApplyProductsParameters, ChangeApplicationParameters, CheckProductsParameters,
     CreateApplicationParameters, CreateBankUserParameters, CreateKeyParameters, CreatePartnerParameters,
-    EndSubscriptionParameters, ListApplicationsParameters, ListAuditParameters, ListBankUsersParameters,
-    ListKeysParameters, ListPartnersParameters, ListProductsVersionsParameters, ReadProductsParameters,
-    ReadProductsVersionParameters, RenamePartnerParameters, RevokeBankUserParameters, RevokeKeyParameters, Server,
+    EndSubscriptionParameters, ImportListParameters, ListApplicationsParameters, ListAuditParameters,
+    ListBankUsersParameters, ListKeysParameters, ListPartnersParameters, ListProductsVersionsParameters,
+    ListStoredListsParameters, ReadProductsParameters, ReadProductsVersionParameters, RenamePartnerParameters,
+    RevokeBankUserParameters, RevokeKeyParameters, Server,
 };
 use usher_contract::platform::v1::{
-    ApplicationChange, ApplicationWish, AuditEntry, AuditPage, BankUserWish, KeyWish, PartnerWish, Products,
-    Subscription,
+    ApplicationChange, ApplicationWish, AuditEntry, AuditPage, BankUserWish, KeyWish, ListImport, PartnerWish,
+    Products, Subscription,
 };
 use usher_storage::{Audit, Change, Constraint, StoreError};
 use usher_wire::{Parsed, Unknown, to_json};
@@ -214,6 +216,23 @@ impl Server for Platform {
         parameters: ReadProductsVersionParameters,
     ) -> Result<Answer, Fault> {
         products::read(call, Some(parameters.version)).await
+    }
+
+    async fn import_list(
+        &self,
+        call: &OperatorCall,
+        _parameters: ImportListParameters,
+        body: Parsed<ListImport>,
+    ) -> Result<Answer, Fault> {
+        lists::import(call, body).await
+    }
+
+    async fn list_stored_lists(
+        &self,
+        call: &OperatorCall,
+        parameters: ListStoredListsParameters,
+    ) -> Result<Answer, Fault> {
+        lists::list(call, parameters.name.as_deref()).await
     }
 
     async fn create_bank_user(

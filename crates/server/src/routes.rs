@@ -161,7 +161,11 @@ async fn receipts(call: Call) -> Result<Answer, Fault> {
 
 async fn platform(call: Call<Operator>) -> Result<Answer, Fault> {
     let parameters = parameters::of(&call)?;
-    platform_v1::serve(&Platform, call.operation, &call, &parameters, &call.body, &plain(&call)).await?
+    // A body was read up to the limit of its operation.
+    let body_bytes_max = Limits::GATEWAY.body_bytes_max.max(call.body.len());
+    let limits = Limits { body_bytes_max, ..Limits::GATEWAY };
+    let options = Options { mode: call.known.mode(), limits, facts: None };
+    platform_v1::serve(&Platform, call.operation, &call, &parameters, &call.body, &options).await?
 }
 
 async fn commission(call: Call) -> Result<Answer, Fault> {

@@ -80,6 +80,21 @@ pub(crate) enum Fault {
         text: NamedSource<String>,
     },
 
+    /// A file of codes cannot be imported.
+    #[error("{name} cannot be imported\n{list}")]
+    #[diagnostic(
+        code(usher::admin::list),
+        help("Correct the marked places; nothing was imported. docs/reference-data.md describes the forms of files.")
+    )]
+    List {
+        name: String,
+        list: String,
+        #[label(collection)]
+        places: Vec<LabeledSpan>,
+        #[source_code]
+        text: NamedSource<String>,
+    },
+
     /// No answer came.
     #[error("the gateway does not answer: {0}")]
     #[diagnostic(
@@ -143,7 +158,7 @@ impl Fault {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Fault::NoGateway { .. } | Fault::Unclear { .. } | Fault::NotValid(_) | Fault::File { .. } => USAGE,
-            Fault::Syntax { .. } | Fault::Products { .. } => USAGE,
+            Fault::Syntax { .. } | Fault::Products { .. } | Fault::List { .. } => USAGE,
             Fault::NoAnswer(_) | Fault::Unexpected(_) => NETWORK,
             _ => REFUSED,
         }

@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 
 use serde::Serialize;
 use usher_contract::platform::v1::{
-    Application, AuditPage, BankUser, IssuedBankUser, IssuedKey, Key, Partner, ProductsVersion,
+    Application, AuditPage, BankUser, IssuedBankUser, IssuedKey, Key, Partner, ProductsVersion, StoredList,
 };
 use usher_wire::{Checked, Value, to_json};
 
@@ -89,6 +89,23 @@ impl Output {
                 version.version.to_string(),
                 version.applied_at.clone().unwrap_or("built in".to_owned()),
                 version.applied_by.clone().unwrap_or("-".to_owned()),
+            ]
+        })
+    }
+
+    pub(super) fn lists(&self, lists: &[StoredList]) -> Result<(), Fault> {
+        self.list(lists, ["NAME", "VERSION", "NO", "SUBJECT", "FROM", "TO", "LICENCE", "IMPORTED", "BY"], |list| {
+            let or_dash = |text: &Option<String>| text.clone().unwrap_or("-".to_owned());
+            [
+                list.name.clone(),
+                list.version.clone(),
+                list.number.to_string(),
+                or_dash(&list.subject),
+                or_dash(&list.valid_from),
+                or_dash(&list.valid_to),
+                or_dash(&list.licence),
+                list.imported_at.clone(),
+                list.imported_by.clone(),
             ]
         })
     }

@@ -108,6 +108,11 @@ pub fn read(text: &str, given: &Given, progress: &mut dyn FnMut(usize, usize)) -
     Ok(list)
 }
 
+/// What a text that reads says of its list, without reading the codes.
+pub fn about(text: &str) -> About {
+    head(text, &mut Found::new(text)).0
+}
+
 /// Refuses a file nobody should want to load.
 pub(crate) fn check_size(text: &str) -> Result<(), Problems> {
     if text.len() > FILE_BYTES_MAX { Err(whole("the file is larger than 64 MiB")) } else { Ok(()) }

@@ -36,6 +36,13 @@ pub(crate) static OPENAPI_PATHS_PLATFORM_V1_PRODUCTS_VERSIONS_VERSION_GET_PARAME
     ..wire::NumberRule::ANY
 };
 
+pub(crate) static OPENAPI_PATHS_PLATFORM_V1_LISTS_GET_PARAMETERS_0_SCHEMA_RULE: wire::TextRule = wire::TextRule {
+    schema: "platform/v1/openapi.json#/paths/~1platform~1v1~1lists/get/parameters/0/schema",
+    min_length: 1,
+    max_length: 64,
+    ..wire::TextRule::ANY
+};
+
 pub(crate) static OPENAPI_PATHS_PLATFORM_V1_BANK_USERS_USER_REVOCATION_POST_PARAMETERS_0_SCHEMA_RULE: wire::TextRule = wire::TextRule {
     schema: "platform/v1/openapi.json#/paths/~1platform~1v1~1bank-users~1{user}~1revocation/post/parameters/0/schema",
     format: Some(wire::Format {
@@ -1404,6 +1411,139 @@ fn find_openapi_paths_platform_v1_products_versions_version_get(
     }
 }
 
+/// The parameters of `importList`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ImportListParameters<S = String> {
+    /// Your id of this call, a UUID. Made when absent; a malformed one is replaced. It is in every answer.
+    pub x_correlation_id: Option<S>,
+    /// The members that the contract does not name.
+    pub unknown: wire::Unknown,
+}
+
+impl<S: wire::Value> wire::Value for ImportListParameters<S> {
+    fn write(&self, writer: &mut wire::Writer) {
+        let mut object = writer.object(&self.unknown);
+        object.put_if("x-correlation-id", &self.x_correlation_id);
+        object.close();
+    }
+}
+
+impl<'a, S: wire::Text<'a>> wire::Message<'a> for ImportListParameters<S> {
+    const SCHEMA: &'static str = "https://schemas.usher.example/platform/v1/openapi.json#/paths/~1platform~1v1~1lists/put";
+    fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
+        let Some(mut members) = reader.object(at, &OPENAPI_PATHS_PLATFORM_V1_LISTS_PUT)?
+        else { return Ok(None) };
+        let mut x_correlation_id = None;
+        loop {
+            match reader.member(&mut members, at, &OPENAPI_PATHS_PLATFORM_V1_LISTS_PUT)?
+            {
+                0 => {
+                    x_correlation_id = reader
+                        .string(
+                            &at.member("x-correlation-id"),
+                            &OPENAPI_COMPONENTS_PARAMETERS_CORRELATION_SCHEMA_RULE,
+                        )?;
+                }
+                _ => break,
+            }
+        }
+        reader.require(&members, at, &OPENAPI_PATHS_PLATFORM_V1_LISTS_PUT);
+        Ok(
+            Some(ImportListParameters {
+                x_correlation_id,
+                unknown: members.unknown,
+            }),
+        )
+    }
+}
+
+static OPENAPI_PATHS_PLATFORM_V1_LISTS_PUT: wire::Names<1> = wire::Names {
+    schema: "platform/v1/openapi.json#/paths/~1platform~1v1~1lists/put",
+    names: &["x-correlation-id"],
+    find: find_openapi_paths_platform_v1_lists_put,
+    required: [0],
+};
+
+fn find_openapi_paths_platform_v1_lists_put(name: &str) -> Option<usize> {
+    match name {
+        "x-correlation-id" => Some(0),
+        _ => None,
+    }
+}
+
+/// The parameters of `listStoredLists`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListStoredListsParameters<S = String> {
+    /// Only versions of this list.
+    pub name: Option<S>,
+    /// Your id of this call, a UUID. Made when absent; a malformed one is replaced. It is in every answer.
+    pub x_correlation_id: Option<S>,
+    /// The members that the contract does not name.
+    pub unknown: wire::Unknown,
+}
+
+impl<S: wire::Value> wire::Value for ListStoredListsParameters<S> {
+    fn write(&self, writer: &mut wire::Writer) {
+        let mut object = writer.object(&self.unknown);
+        object.put_if("name", &self.name);
+        object.put_if("x-correlation-id", &self.x_correlation_id);
+        object.close();
+    }
+}
+
+impl<'a, S: wire::Text<'a>> wire::Message<'a> for ListStoredListsParameters<S> {
+    const SCHEMA: &'static str = "https://schemas.usher.example/platform/v1/openapi.json#/paths/~1platform~1v1~1lists/get";
+    fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
+        let Some(mut members) = reader.object(at, &OPENAPI_PATHS_PLATFORM_V1_LISTS_GET)?
+        else { return Ok(None) };
+        let mut name = None;
+        let mut x_correlation_id = None;
+        loop {
+            match reader.member(&mut members, at, &OPENAPI_PATHS_PLATFORM_V1_LISTS_GET)?
+            {
+                0 => {
+                    name = reader
+                        .string(
+                            &at.member("name"),
+                            &OPENAPI_PATHS_PLATFORM_V1_LISTS_GET_PARAMETERS_0_SCHEMA_RULE,
+                        )?;
+                }
+                1 => {
+                    x_correlation_id = reader
+                        .string(
+                            &at.member("x-correlation-id"),
+                            &OPENAPI_COMPONENTS_PARAMETERS_CORRELATION_SCHEMA_RULE,
+                        )?;
+                }
+                _ => break,
+            }
+        }
+        reader.require(&members, at, &OPENAPI_PATHS_PLATFORM_V1_LISTS_GET);
+        Ok(
+            Some(ListStoredListsParameters {
+                name,
+                x_correlation_id,
+                unknown: members.unknown,
+            }),
+        )
+    }
+}
+
+static OPENAPI_PATHS_PLATFORM_V1_LISTS_GET: wire::Names<1> = wire::Names {
+    schema: "platform/v1/openapi.json#/paths/~1platform~1v1~1lists/get",
+    names: &["name", "x-correlation-id"],
+    find: find_openapi_paths_platform_v1_lists_get,
+    required: [0],
+};
+
+fn find_openapi_paths_platform_v1_lists_get(name: &str) -> Option<usize> {
+    match name {
+        "name" => Some(0),
+        "x-correlation-id" => Some(1),
+        _ => None,
+    }
+}
+
 /// The parameters of `createBankUser`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CreateBankUserParameters<S = String> {
@@ -1716,7 +1856,7 @@ fn find_openapi_paths_platform_v1_audit_get(name: &str) -> Option<usize> {
 }
 
 /// The operations of the API `platform/v1`.
-pub static OPERATIONS: [wire::Operation; 20] = [
+pub static OPERATIONS: [wire::Operation; 22] = [
     wire::Operation {
         id: "createPartner",
         method: "POST",
@@ -2049,6 +2189,43 @@ pub static OPERATIONS: [wire::Operation; 20] = [
         xml: None,
     },
     wire::Operation {
+        id: "importList",
+        method: "PUT",
+        path: "/platform/v1/lists",
+        kind: wire::OperationKind::Submit,
+        success: 200,
+        body: true,
+        parameters: &[
+            wire::Parameter {
+                name: "x-correlation-id",
+                place: wire::ParameterPlace::Header,
+                bare: false,
+            },
+        ],
+        xml: None,
+    },
+    wire::Operation {
+        id: "listStoredLists",
+        method: "GET",
+        path: "/platform/v1/lists",
+        kind: wire::OperationKind::List,
+        success: 200,
+        body: false,
+        parameters: &[
+            wire::Parameter {
+                name: "name",
+                place: wire::ParameterPlace::Query,
+                bare: false,
+            },
+            wire::Parameter {
+                name: "x-correlation-id",
+                place: wire::ParameterPlace::Header,
+                bare: false,
+            },
+        ],
+        xml: None,
+    },
+    wire::Operation {
         id: "createBankUser",
         method: "POST",
         path: "/platform/v1/bank-users",
@@ -2244,6 +2421,19 @@ pub trait Server: Sync {
         &self,
         call: &Self::Call,
         parameters: ReadProductsVersionParameters,
+    ) -> impl Future<Output = Self::Answer> + Send;
+    /// Put a code list in force
+    fn import_list(
+        &self,
+        call: &Self::Call,
+        parameters: ImportListParameters,
+        body: wire::Parsed<super::ListImport>,
+    ) -> impl Future<Output = Self::Answer> + Send;
+    /// List the code lists in the store
+    fn list_stored_lists(
+        &self,
+        call: &Self::Call,
+        parameters: ListStoredListsParameters,
     ) -> impl Future<Output = Self::Answer> + Send;
     /// Add a user of the bank; the key is shown this once
     fn create_bank_user(
@@ -2460,6 +2650,27 @@ pub async fn serve<T: Server>(
                         wire::read_parameters::<
                             ReadProductsVersionParameters,
                         >(parameters)?,
+                    )
+                    .await,
+            )
+        }
+        "importList" => {
+            Ok(
+                server
+                    .import_list(
+                        call,
+                        wire::read_parameters::<ImportListParameters>(parameters)?,
+                        wire::parse::<super::ListImport>(body, options)?,
+                    )
+                    .await,
+            )
+        }
+        "listStoredLists" => {
+            Ok(
+                server
+                    .list_stored_lists(
+                        call,
+                        wire::read_parameters::<ListStoredListsParameters>(parameters)?,
                     )
                     .await,
             )
@@ -2837,6 +3048,45 @@ impl<T: wire::Transport> Client<T> {
         }
         wire::exchange(&self.transport, call).await
     }
+    /// Put a code list in force
+    ///
+    /// # Errors
+    /// No answer, a refusal, or an answer that is not what the contract says.
+    pub async fn import_list(
+        &self,
+        parameters: &ImportListParameters,
+        body: &wire::Checked<super::ListImport>,
+    ) -> Result<
+        wire::Checked<super::StoredList>,
+        wire::Failure<T::Error, crate::shared::Problem>,
+    > {
+        let mut call = wire::Call::new(&OPERATIONS[16]);
+        if let Some(value) = &parameters.x_correlation_id {
+            call.parameter(0, value);
+        }
+        call.body(body);
+        wire::exchange(&self.transport, call).await
+    }
+    /// List the code lists in the store
+    ///
+    /// # Errors
+    /// No answer, a refusal, or an answer that is not what the contract says.
+    pub async fn list_stored_lists(
+        &self,
+        parameters: &ListStoredListsParameters,
+    ) -> Result<
+        wire::Checked<super::StoredLists>,
+        wire::Failure<T::Error, crate::shared::Problem>,
+    > {
+        let mut call = wire::Call::new(&OPERATIONS[17]);
+        if let Some(value) = &parameters.name {
+            call.parameter(0, value);
+        }
+        if let Some(value) = &parameters.x_correlation_id {
+            call.parameter(1, value);
+        }
+        wire::exchange(&self.transport, call).await
+    }
     /// Add a user of the bank; the key is shown this once
     ///
     /// # Errors
@@ -2849,7 +3099,7 @@ impl<T: wire::Transport> Client<T> {
         wire::Checked<super::IssuedBankUser>,
         wire::Failure<T::Error, crate::shared::Problem>,
     > {
-        let mut call = wire::Call::new(&OPERATIONS[16]);
+        let mut call = wire::Call::new(&OPERATIONS[18]);
         if let Some(value) = &parameters.idempotency_key {
             call.parameter(0, value);
         }
@@ -2870,7 +3120,7 @@ impl<T: wire::Transport> Client<T> {
         wire::Checked<super::BankUserList>,
         wire::Failure<T::Error, crate::shared::Problem>,
     > {
-        let mut call = wire::Call::new(&OPERATIONS[17]);
+        let mut call = wire::Call::new(&OPERATIONS[19]);
         if let Some(value) = &parameters.x_correlation_id {
             call.parameter(0, value);
         }
@@ -2887,7 +3137,7 @@ impl<T: wire::Transport> Client<T> {
         wire::Checked<super::BankUser>,
         wire::Failure<T::Error, crate::shared::Problem>,
     > {
-        let mut call = wire::Call::new(&OPERATIONS[18]);
+        let mut call = wire::Call::new(&OPERATIONS[20]);
         call.parameter(0, &parameters.user);
         if let Some(value) = &parameters.x_correlation_id {
             call.parameter(1, value);
@@ -2905,7 +3155,7 @@ impl<T: wire::Transport> Client<T> {
         wire::Checked<super::AuditPage>,
         wire::Failure<T::Error, crate::shared::Problem>,
     > {
-        let mut call = wire::Call::new(&OPERATIONS[19]);
+        let mut call = wire::Call::new(&OPERATIONS[21]);
         if let Some(value) = &parameters.after {
             call.parameter(0, value);
         }
