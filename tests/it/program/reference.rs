@@ -47,7 +47,7 @@ fn a_list_is_imported_kept_replaced_and_never_half() {
     let arguments = ["reference", "import", &other, "--name", "bank_education", "--version", "2026-01"];
     let output = place.run(&arguments);
     assert!(
-        output.status.code() == Some(1) && texts(&output).1.contains("a version of its own"),
+        output.status.code() == Some(1) && texts(&output).1.contains("another content of version 2026-01"),
         "{:?}",
         texts(&output)
     );
