@@ -396,7 +396,8 @@ fn is_silent(said: &str, marks: &[String]) {
 
 /// Every file of a folder, with its content.
 fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
-    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    // The socket of operators is there too, and holds nothing.
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
     paths.map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&path).unwrap())).collect()
 }
 

@@ -9,7 +9,7 @@ pub(crate) const TEXT: &str = concat!(
     "\ncontracts: appointment_request v2 (2.0.0), bank v1 (1.0.0), bank_commission v1 (1.0.0), ",
     "commission v1 (1.0.0), contact_request v1 (1.0.0), ",
     "digital_customer v1 (1.0.0), lead v2 (2.0.0), platform v1 (1.0.0), receipts v1 (1.0.0), reference v1 (1.0.0), ",
-    "register v1 (1.0.0), signing_keys v1 (1.0.0)"
+    "register v1 (1.0.0), sandbox v1 (1.0.0), signing_keys v1 (1.0.0)"
 );
 
 #[cfg(test)]
