@@ -1,11 +1,13 @@
 //! All stages in a row: from a folder of schemas to the files of a crate.
 
+use std::collections::BTreeMap;
+
 use crate::diagnostic::{self, Diagnostic};
 use crate::load::{LoadOptions, Sources};
 use crate::lock::Lock;
 use crate::model::Model;
 use crate::openapi::Api;
-use crate::plan::Plan;
+use crate::plan::{Class, Plan};
 use crate::resolve::Registry;
 use crate::{emit, lint, normalize, openapi, publish, vocabulary};
 
@@ -21,6 +23,17 @@ pub struct Generated {
     pub notes: Vec<Diagnostic>,
     /// The plan as a table for people: class, shape and place of every schema.
     pub report: String,
+    /// By the path of each schema file: the type that reads it, and the class of its most expensive rule.
+    pub readers: BTreeMap<String, Reader>,
+}
+
+/// How a file is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reader {
+    /// The path of the type in the generated crate.
+    pub path: String,
+    /// The most expensive class of any rule in what the type holds; with [`Class::Rescan`] parts of it may be kept untyped.
+    pub class: Class,
 }
 
 /// Plans every schema of a registry, with the operations that use them.
@@ -39,7 +52,7 @@ pub fn plan(sources: &Sources, registry: &Registry<'_>) -> Result<(Plan, Vec<Api
 /// # Errors
 /// Everything that cannot become code that is right, each with its place.
 pub fn generate(sources: &Sources, own_tree: bool) -> Result<Generated, Vec<Diagnostic>> {
-    let options = LoadOptions { own_tree, ..LoadOptions::default() };
+    let options = LoadOptions { own_tree, ..sources.options.clone() };
     if sources.schemas.is_empty() && sources.openapi.is_empty() {
         let message = "there is no schema in the folder".to_owned();
         let help =
@@ -62,5 +75,6 @@ pub fn generate(sources: &Sources, own_tree: bool) -> Result<Generated, Vec<Diag
     let documents = publish::publish(sources, &registry, &apis);
     let named = plan.names.iter().chain(&plan.documents);
     let names = Lock::new(named.map(|(id, name)| (plan.model.schema(*id).origin.clone(), name.name.clone())));
-    Ok(Generated { code, documents, names, report: plan.report(), notes })
+    let readers = plan.readers(&registry);
+    Ok(Generated { code, documents, names, report: plan.report(), readers, notes })
 }

@@ -4,12 +4,14 @@
 //! output or with diagnostics.
 
 pub mod diagnostic;
+pub mod dialect;
 pub mod emit;
 pub mod generate;
 pub mod json;
 pub mod lint;
 pub mod load;
 pub mod lock;
+mod meta;
 pub mod model;
 pub mod name;
 pub mod normalize;

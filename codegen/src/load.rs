@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::diagnostic::{self, Diagnostic, Severity};
+use crate::dialect::Dialect;
 use crate::json::{self, Node, Value};
 use crate::uri;
 
@@ -22,6 +23,8 @@ pub struct Document {
     pub root: Node,
     /// Absolute identifier: the `$id`, else the base with the path. Without a fragment.
     pub id: String,
+    /// Where it was retrieved from, which also finds it; the same as the identifier where it has no `$id`.
+    pub retrieved_from: String,
 }
 
 /// What a folder without a name of its own is called.
@@ -38,6 +41,8 @@ pub struct Sources {
     pub openapi: Vec<Document>,
     /// Notes about files that were left out.
     pub notes: Vec<Diagnostic>,
+    /// How they were read.
+    pub options: LoadOptions,
 }
 
 /// How to read a folder.
@@ -51,6 +56,16 @@ pub struct LoadOptions {
     pub rules: Vec<String>,
     /// Files larger than this are refused.
     pub file_bytes_max: usize,
+    /// Where files were retrieved from: a folder, ending with a slash, and the URI its files without a `$id` stand under.
+    pub retrieved: Vec<(String, String)>,
+    /// The draft of files that name none in `$schema`.
+    pub dialect: Dialect,
+    /// The folder in which meta-schemas are said to be that the schemas refer to; ends with a slash.
+    pub meta_folder: String,
+    /// Files, by path, that get a type to read them by even where other schemas refer to them.
+    pub entries: Vec<String>,
+    /// Whether `format` is an assertion; else it is only an annotation, as the drafts have it.
+    pub assert_formats: bool,
 }
 
 impl Default for LoadOptions {
@@ -60,6 +75,11 @@ impl Default for LoadOptions {
             own_tree: false,
             rules: Vec::new(),
             file_bytes_max: 16 << 20,
+            retrieved: Vec::new(),
+            dialect: Dialect::default(),
+            meta_folder: "json_schema_org/".to_owned(),
+            entries: Vec::new(),
+            assert_formats: true,
         }
     }
 }
@@ -186,7 +206,7 @@ fn read_all(
     shown: impl Fn(&str) -> String,
 ) -> Result<Sources, Vec<Diagnostic>> {
     files.sort();
-    let mut sources = Sources { folder: DEFAULT_FOLDER.to_owned(), ..Sources::default() };
+    let mut sources = Sources { folder: DEFAULT_FOLDER.to_owned(), options: options.clone(), ..Sources::default() };
     let mut faults = Vec::new();
     for (path, text) in files {
         let shown_path = shown(&path);
@@ -201,10 +221,14 @@ fn read_all(
                 continue;
             }
         };
-        let id = document_id(&path, &root, options);
+        let retrieved_from = retrieval_uri(&path, options);
+        let id = match root.member("$id").and_then(Node::as_str) {
+            Some(id) => uri::without_fragment(&uri::resolve(&retrieved_from, id)).to_owned(),
+            None => retrieved_from.clone(),
+        };
         let is_openapi = root.member("openapi").is_some();
         let is_schema = path.ends_with(".schema.json") || looks_like_schema(&root);
-        let document = Document { path, shown_path, text, root, id };
+        let document = Document { path, shown_path, text, root, id, retrieved_from };
         if is_openapi {
             sources.openapi.push(document);
         } else if is_schema {
@@ -218,18 +242,59 @@ fn read_all(
                 .push(build(&document, span, "", message).with_help("name it `*.schema.json`, or give it a `$schema`"));
         }
     }
+    add_meta_schemas(&mut sources);
     if options.own_tree {
         faults.append(&mut sources.notes);
     }
     if faults.is_empty() { Ok(sources) } else { Err(faults) }
 }
 
-fn document_id(path: &str, root: &Node, options: &LoadOptions) -> String {
-    let derived = format!("{}{}", options.base, uri::encode_path(path));
-    match root.member("$id").and_then(Node::as_str) {
-        Some(id) => uri::without_fragment(&uri::resolve(&derived, id)).to_owned(),
-        None => derived,
+/// Adds the meta-schemas that the schemas refer to, and those that these refer to.
+fn add_meta_schemas(sources: &mut Sources) {
+    let mut looked_at = 0;
+    while looked_at < sources.schemas.len() {
+        let document = &sources.schemas[looked_at];
+        let mut wanted = Vec::new();
+        references(&document.root, &document.id, &mut wanted);
+        for uri in wanted {
+            let known = crate::meta::META_SCHEMAS.iter().find(|(id, ..)| *id == uri);
+            let Some((id, path, text)) = known.filter(|_| sources.documents().all(|other| other.id != uri)) else {
+                continue;
+            };
+            let Ok(root) = json::parse(text) else { continue };
+            let path = format!("{}{path}", sources.options.meta_folder);
+            let (shown_path, text) = ((*id).to_owned(), Arc::from(*text));
+            let id = (*id).to_owned();
+            sources.schemas.push(Document { path, shown_path, text, root, retrieved_from: id.clone(), id });
+        }
+        looked_at += 1;
     }
+    sources.schemas.sort_by(|a, b| a.path.cmp(&b.path));
+}
+
+/// The resources that any `$ref` below a node names.
+fn references(node: &Node, base: &str, found: &mut Vec<String>) {
+    match &node.value {
+        Value::Object(members) => {
+            for member in members {
+                match (member.key.as_str(), member.value.as_str()) {
+                    ("$ref", Some(reference)) => {
+                        found.push(uri::without_fragment(&uri::resolve(base, reference)).to_owned());
+                    }
+                    _ => references(&member.value, base, found),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, base, found)),
+        _ => {}
+    }
+}
+
+fn retrieval_uri(path: &str, options: &LoadOptions) -> String {
+    let retrieved =
+        options.retrieved.iter().find_map(|(folder, base)| Some((base, path.strip_prefix(folder.as_str())?)));
+    let (base, path) = retrieved.unwrap_or((&options.base, path));
+    format!("{base}{}", uri::encode_path(path))
 }
 
 /// Whether a file that is not named `*.schema.json` is a schema. Data files may have a `$schema` and a `type` too, but those

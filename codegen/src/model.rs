@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use crate::json::Node as Json;
-use crate::resolve::{Location, Registry};
+use crate::resolve::{Location, Meaning, Registry};
 
 /// The number of a node in its arena.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -132,8 +132,10 @@ pub struct TextRules {
 /// The assertions on arrays.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ArrayRules {
-    /// `items`
+    /// `items`, or `additionalItems` beside a list of `items`.
     pub items: Option<NodeId>,
+    /// `additionalItems`, until it is known whether a list of `items` is beside it.
+    additional: Option<NodeId>,
     /// `prefixItems`
     pub prefix: Vec<NodeId>,
     /// `minItems`
@@ -144,10 +146,14 @@ pub struct ArrayRules {
     pub unique: bool,
     /// `contains`
     pub contains: Option<NodeId>,
+    /// Whether what `contains` counts is evaluated by it.
+    pub contains_evaluates: bool,
     /// `minContains`
     pub min_contains: Option<u64>,
     /// `maxContains`
     pub max_contains: Option<u64>,
+    /// `unevaluatedItems`
+    pub unevaluated: Option<NodeId>,
 }
 
 /// The assertions on objects.
@@ -171,6 +177,8 @@ pub struct ObjectRules {
     pub min_properties: Option<u64>,
     /// `maxProperties`
     pub max_properties: Option<u64>,
+    /// `unevaluatedProperties`
+    pub unevaluated: Option<NodeId>,
 }
 
 /// The assertions that apply other schemas to the same value.
@@ -192,6 +200,15 @@ pub struct InPlace {
     pub otherwise: Option<NodeId>,
 }
 
+/// A `$dynamicRef` that several anchors may answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dynamic {
+    /// What it means where no resource on the way has the anchor.
+    pub initial: NodeId,
+    /// The resources that have the anchor, and the schema it names there.
+    pub anchors: Vec<(u32, NodeId)>,
+}
+
 /// One schema.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schema {
@@ -205,6 +222,10 @@ pub struct Schema {
     pub annotations: Annotations,
     /// `$ref`
     pub reference: Option<NodeId>,
+    /// `$dynamicRef`, where what it means depends on the way to it.
+    pub dynamic: Option<Dynamic>,
+    /// The number of the resource it stands in, where entering that resource changes what a `$dynamicRef` means.
+    pub scope: Option<u32>,
     /// `type`; empty where every type may stand.
     pub types: Vec<Type>,
     /// `const` or `enum`: the keyword and the values.
@@ -232,6 +253,8 @@ impl Schema {
             boolean: None,
             annotations: Annotations::default(),
             reference: None,
+            dynamic: None,
+            scope: None,
             types: vec![Type::Object],
             constants: None,
             number: NumberRules::default(),
@@ -245,7 +268,11 @@ impl Schema {
 
     /// Whether it asserts nothing of its own beside a reference.
     pub fn only_refers(&self) -> bool {
-        self.boolean.is_none() && self.asserts_nothing() && self.in_place == InPlace::default()
+        self.boolean.is_none()
+            && self.asserts_nothing()
+            && self.in_place == InPlace::default()
+            && self.dynamic.is_none()
+            && self.scope.is_none()
     }
 
     /// Whether it asserts nothing by keywords on the value itself: no types, constants, bounds or members.
@@ -341,6 +368,8 @@ impl Model {
             boolean: None,
             annotations: Annotations::default(),
             reference: registry.reference(location).and_then(|target| self.at(&target)),
+            dynamic: None,
+            scope: registry.scope(location),
             types: Vec::new(),
             constants: None,
             number: NumberRules::default(),
@@ -352,9 +381,43 @@ impl Model {
         };
         let Some(json) = registry.schema(location) else { return schema };
         schema.boolean = json.as_bool();
+        let (asserts, dialect) = (registry.asserts(location), registry.dialect(location));
+        let refers_alone = dialect.refers_alone() && json.member("$ref").is_some();
         for member in json.as_object().unwrap_or_default() {
+            let is_assertion = || {
+                crate::vocabulary::find(&member.key)
+                    .is_some_and(|keyword| keyword.class == crate::vocabulary::Class::Assertion)
+            };
+            if if member.key == "format" { !asserts.formats } else { !asserts.validation && is_assertion() } {
+                continue;
+            }
+            let is_annotation = || {
+                crate::vocabulary::find(&member.key)
+                    .is_some_and(|keyword| keyword.class == crate::vocabulary::Class::Annotation)
+            };
+            if !dialect.knows(&member.key) || (refers_alone && !is_annotation()) {
+                continue;
+            }
             let at = Lowering { model: self, location, keyword: &member.key };
             at.read(&member.value, &mut schema);
+        }
+        // Beside a single schema for all items there are no others.
+        let additional = schema.array.additional.take();
+        if !schema.array.prefix.is_empty() && schema.array.items.is_none() {
+            schema.array.items = additional;
+        }
+        schema.array.contains_evaluates = schema.array.contains.is_some() && dialect.contains_evaluates();
+        match registry.dynamic(location) {
+            None => {}
+            Some(Meaning::Always(target)) => match (schema.reference, self.at(&target)) {
+                (None, target) => schema.reference = target,
+                (Some(_), target) => schema.in_place.all_of.extend(target),
+            },
+            Some(Meaning::Depends { initial, anchors }) => {
+                let anchors = anchors.into_iter().filter_map(|(scope, place)| Some((scope, self.at(&place)?)));
+                let anchors = anchors.collect();
+                schema.dynamic = self.at(&initial).map(|initial| Dynamic { initial, anchors });
+            }
         }
         if let Some((_, values)) = &schema.constants {
             // A type that none of the allowed values has is not allowed either.
@@ -412,8 +475,24 @@ impl Lowering<'_> {
             "maxLength" => schema.text.max_length = value.as_u64(),
             "pattern" => schema.text.patterns = text().into_iter().collect(),
             "format" => schema.text.format = text().filter(|name| crate::vocabulary::format_function(name).is_some()),
+            "items" if value.as_array().is_some() => schema.array.prefix = self.list(value),
             "items" => schema.array.items = self.child(""),
+            "additionalItems" => schema.array.additional = self.child(""),
+            "dependencies" => {
+                for member in value.as_object().unwrap_or_default() {
+                    match (member.value.as_array(), self.child(&format!("/{}", crate::json::escape_token(&member.key))))
+                    {
+                        (Some(_), _) => {
+                            schema.object.dependent_required.push((member.key.clone(), strings(&member.value)));
+                        }
+                        (None, Some(node)) => schema.object.dependent_schemas.push((member.key.clone(), node)),
+                        (None, None) => {}
+                    }
+                }
+            }
             "prefixItems" => schema.array.prefix = self.list(value),
+            "unevaluatedItems" => schema.array.unevaluated = self.child(""),
+            "unevaluatedProperties" => schema.object.unevaluated = self.child(""),
             "minItems" => schema.array.min_items = value.as_u64(),
             "maxItems" => schema.array.max_items = value.as_u64(),
             "uniqueItems" => schema.array.unique = value.as_bool() == Some(true),

@@ -47,6 +47,12 @@ fn absorb(into: &mut Schema, part: &Schema) -> bool {
     let Schema { types, constants, number, text, rule, array, object, in_place, .. } = part.clone();
     let done = part.boolean.is_none()
         && part.reference.is_none()
+        && part.dynamic.is_none()
+        // Members of a scope are entered by name, and what a part left unevaluated is for that part to say.
+        && part.scope.is_none()
+        && into.scope.is_none()
+        && part.array.unevaluated.is_none()
+        && part.object.unevaluated.is_none()
         && intersect(&mut merged, types)
         && take(&mut merged.constants, constants)
         && take(&mut merged.rule, rule)

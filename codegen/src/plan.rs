@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::Diagnostic;
+use crate::generate::Reader;
 use crate::json::Node as Json;
 use crate::model::{Annotations, Model, NodeId, ObjectRules, Schema, Type};
 use crate::name::{is_identifier, pascal, snake};
@@ -178,6 +179,34 @@ impl Plan {
         }
     }
 
+    /// How each schema file is read, by its path.
+    pub fn readers(&self, registry: &Registry<'_>) -> BTreeMap<String, Reader> {
+        let files = self.model.nodes.iter().enumerate().filter(|(_, schema)| schema.location.pointer.is_empty());
+        let reader = |(index, schema): (usize, &Schema)| {
+            let id = self.model.target(NodeId(index));
+            let own = self.documents.get(&NodeId(index));
+            let name = own.or_else(|| self.names.get(&id)).or_else(|| self.documents.get(&id))?;
+            let modules: String = name.folder.iter().map(|folder| format!("{folder}::")).collect();
+            let path = format!("{modules}{}", name.name);
+            Some((registry.document(&schema.location).path.clone(), Reader { path, class: self.class_below(id) }))
+        };
+        files.filter_map(reader).collect()
+    }
+
+    /// The most expensive class of a schema and of what its values hold.
+    fn class_below(&self, id: NodeId) -> Class {
+        let mut seen = BTreeSet::new();
+        let mut open = vec![self.model.target(id)];
+        let mut class = Class::Fused;
+        while let Some(id) = open.pop() {
+            if seen.insert(id) {
+                class = class.max(self.class(id));
+                open.extend(self.parts(id).into_iter().map(|part| self.model.target(part)));
+            }
+        }
+        class
+    }
+
     /// Whether the type of `id` holds strings and so is generic over them.
     pub fn is_generic(&self, id: NodeId) -> bool {
         let mut seen = BTreeSet::new();
@@ -236,6 +265,10 @@ impl Plan {
             || self.walks_items(id)
             || (shape == &Shape::Any && !schema.asserts_nothing())
             || schema.boolean == Some(false)
+            || schema.dynamic.is_some()
+            || schema.scope.is_some()
+            || schema.array.unevaluated.is_some()
+            || schema.object.unevaluated.is_some()
     }
 
     /// Whether the shape of a schema says all that its `anyOf` or `oneOf` says. A shape by type that comes from a list of
@@ -594,11 +627,22 @@ impl Planner<'_, '_> {
     /// Names the files that are documents of their own and have no named type.
     fn documents(&mut self) {
         let referred: BTreeSet<NodeId> = self.plan.model.nodes.iter().filter_map(|schema| schema.reference).collect();
-        let roots: Vec<NodeId> = self.plan.shapes.keys().copied().collect();
+        let entries = &self.registry.options.entries;
+        let is_entry = |planner: &Self, id: NodeId| {
+            let document = planner.registry.document(&planner.plan.model.schema(id).location);
+            entries.contains(&document.path)
+        };
+        let mut roots: Vec<NodeId> = self.plan.shapes.keys().copied().collect();
+        // An entry that only refers to another place gets a type of its own too.
+        let refers = |id: &NodeId| self.plan.model.target(*id) != *id && is_entry(self, *id);
+        roots.extend((0..self.plan.model.nodes.len()).map(NodeId).filter(refers));
         for id in roots {
             let is_file = self.plan.model.schema(id).location.pointer.is_empty();
-            if is_file && !referred.contains(&id) && !self.plan.names.contains_key(&id) {
+            let wanted = is_entry(self, id) || !referred.contains(&id);
+            if is_file && wanted && !self.plan.names.contains_key(&id) {
                 let name = self.own_name(id).unwrap_or_default();
+                // What an entry refers to may have no other place than inside another schema.
+                self.value(id, &format!("{name}Value"));
                 self.name(id, &name);
                 if let Some(named) = self.plan.names.remove(&id) {
                     self.plan.documents.insert(id, named);
@@ -657,7 +701,7 @@ impl Planner<'_, '_> {
 
     fn shape(&mut self, id: NodeId, name: &str) -> Shape {
         let schema = self.plan.model.schema(id).clone();
-        if schema.boolean.is_some() {
+        if schema.boolean.is_some() || schema.dynamic.is_some() || schema.scope.is_some() {
             return Shape::Any;
         }
         if let Some(shape) = self.constant_shape(&schema) {
@@ -685,7 +729,7 @@ impl Planner<'_, '_> {
         let mut bare = schema.clone();
         (bare.constants, bare.types) = (None, Vec::new());
         let fits = |value: &Json| schema.types.is_empty() || schema.types.iter().any(|kind| has_type(value, *kind));
-        if !bare.only_refers() || !values.iter().all(fits) {
+        if !bare.only_refers() || !values.iter().all(fits) || values.is_empty() {
             return None;
         }
         if let [value] = values.as_slice()
@@ -863,6 +907,8 @@ impl Planner<'_, '_> {
         restricted.types = types.to_vec();
         restricted.annotations.rust_name = None;
         restricted.in_place = Default::default();
+        // What is left over is for the whole schema to say: the other schemas on the value stay with it.
+        (restricted.array.unevaluated, restricted.object.unevaluated) = (None, None);
         let has = |kind: Type| types.contains(&kind);
         if !has(Type::String) {
             restricted.text = Default::default();

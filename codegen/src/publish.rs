@@ -7,6 +7,7 @@ mod strict;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::dialect::Dialect;
 use crate::json::{Member, Node, Value, escape_token};
 use crate::load::{Document, Sources};
 use crate::openapi::{self, Api};
@@ -172,7 +173,8 @@ fn copy_schema(place: &Location, schema: &Node, reference: &dyn Fn(&Location, &s
 fn with_identifier(mut node: Node, id: &str) -> Node {
     if let Value::Object(members) = &mut node.value {
         members.retain(|member| member.key != "$schema" && member.key != "$id");
-        let head = [Member::new("$schema", Node::string(vocabulary::DIALECT)), Member::new("$id", Node::string(id))];
+        let head =
+            [Member::new("$schema", Node::string(Dialect::Draft2020.uri())), Member::new("$id", Node::string(id))];
         members.splice(0..0, head);
     }
     node
@@ -223,7 +225,7 @@ pub fn bundle_openapi(registry: &Registry<'_>, api: &Api) -> Node {
     if let Value::Object(members) = &mut whole.value {
         let mut head = vec![Member::new("x-comment", Node::string(comment))];
         if members.iter().all(|member| member.key != "jsonSchemaDialect") {
-            head.push(Member::new("jsonSchemaDialect", Node::string(vocabulary::DIALECT)));
+            head.push(Member::new("jsonSchemaDialect", Node::string(Dialect::Draft2020.uri())));
         }
         let at = 1.min(members.len());
         members.splice(at..at, head);

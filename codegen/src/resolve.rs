@@ -6,8 +6,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::diagnostic::{self, Diagnostic, nearest};
+use crate::dialect::Dialect;
 use crate::json::Node;
-use crate::load::{Document, Sources};
+use crate::load::{Document, LoadOptions, Sources};
 use crate::{openapi, uri, vocabulary};
 
 /// A place in one of the documents.
@@ -22,6 +23,8 @@ pub struct Location {
 /// All schemas of the sources by place and by identifier.
 pub struct Registry<'s> {
     folder: &'s str,
+    /// How the documents were read.
+    pub options: &'s LoadOptions,
     documents: Vec<&'s Document>,
     /// Every schema, in the order of documents and texts; with its base URI.
     schemas: BTreeMap<Location, Known<'s>>,
@@ -31,6 +34,31 @@ pub struct Registry<'s> {
     resources: HashMap<String, Location>,
     /// Base URI to the anchors of that resource.
     anchors: HashMap<String, BTreeMap<String, Location>>,
+    /// Each `$dynamicAnchor` that some `$dynamicRef` asks for: the base URIs that have it, and the schema it names there.
+    dynamic: BTreeMap<String, BTreeMap<String, Location>>,
+}
+
+/// What a `$dynamicRef` means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// The same on every way to it.
+    Always(Location),
+    /// What the outermost resource on the way says that has the anchor.
+    Depends {
+        /// What it means where none has.
+        initial: Location,
+        /// The numbers of the resources that have the anchor, and the schema it names there.
+        anchors: Vec<(u32, Location)>,
+    },
+}
+
+/// Which keywords a dialect asserts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asserts {
+    /// Those on the value itself.
+    pub validation: bool,
+    /// `format`
+    pub formats: bool,
 }
 
 struct Known<'s> {
@@ -43,15 +71,18 @@ impl<'s> Registry<'s> {
     pub fn new(sources: &'s Sources) -> Result<Registry<'s>, Vec<Diagnostic>> {
         let mut registry = Registry {
             folder: &sources.folder,
+            options: &sources.options,
             documents: sources.documents().collect(),
             schemas: BTreeMap::new(),
             order: Vec::new(),
             resources: HashMap::new(),
             anchors: HashMap::new(),
+            dynamic: BTreeMap::new(),
         };
         let mut faults = registry.register();
         faults.extend(registry.dangling());
         if faults.is_empty() {
+            registry.forget_unasked();
             faults = registry.endless();
         }
         if faults.is_empty() {
@@ -100,6 +131,96 @@ impl<'s> Registry<'s> {
     pub fn reference(&self, from: &Location) -> Option<Location> {
         let reference = self.schema(from)?.member("$ref")?.as_str()?;
         self.resolve(from, reference).ok()
+    }
+
+    /// What the schema's own `$dynamicRef` means; `None` if it has none.
+    pub fn dynamic(&self, from: &Location) -> Option<Meaning> {
+        let (keyword, reference) = self.dynamic_reference(from)?;
+        let initial = self.resolve(from, reference).ok()?;
+        let anchors = self.asked(&initial, keyword, reference).and_then(|name| self.dynamic.get(name));
+        match anchors.filter(|anchors| anchors.len() > 1) {
+            None => Some(Meaning::Always(initial)),
+            Some(anchors) => {
+                let anchors = anchors.iter().map(|(base, place)| (number(base), place.clone())).collect();
+                Some(Meaning::Depends { initial, anchors })
+            }
+        }
+    }
+
+    /// The schema's own `$dynamicRef`, or what it was before: keyword and reference.
+    fn dynamic_reference(&self, from: &Location) -> Option<(&'static str, &'s str)> {
+        let dialect = self.dialect(from);
+        let said = |keyword| Some((keyword, self.schema(from)?.member(keyword)?.as_str()?));
+        let known = |(keyword, _): &(&str, &str)| dialect.knows(keyword);
+        said("$dynamicRef").filter(known).or_else(|| said(RECURSIVE_REF).filter(known))
+    }
+
+    /// The anchor a `$dynamicRef` asks every resource on the way for: its fragment, if that names a `$dynamicAnchor`.
+    /// A `$recursiveRef` asks for the anchor without a name.
+    fn asked<'r>(&self, initial: &Location, keyword: &str, reference: &'r str) -> Option<&'r str> {
+        if keyword == RECURSIVE_REF {
+            let anchor = self.schema(initial)?.member(RECURSIVE_ANCHOR)?.as_bool()?;
+            return anchor.then_some("");
+        }
+        let name = uri::fragment(reference);
+        let anchor = self.schema(initial)?.member("$dynamicAnchor")?.as_str()?;
+        (anchor == name).then_some(name)
+    }
+
+    /// The number of the resource at a place, if some `$dynamicRef` means something else where that resource was entered.
+    pub fn scope(&self, at: &Location) -> Option<u32> {
+        let base = self.base(at);
+        let matters = |anchors: &BTreeMap<String, Location>| anchors.len() > 1 && anchors.contains_key(base);
+        self.dynamic.values().any(matters).then(|| number(base))
+    }
+
+    /// Which keywords are asserted at a place, as the meta-schema says that its `$schema` names.
+    pub fn asserts(&self, at: &Location) -> Asserts {
+        let all = Asserts { validation: true, formats: self.options.assert_formats };
+        let Some(dialect) = self.named_dialect(at) else { return all };
+        let meta = self.resources.get(dialect).and_then(|place| self.schema(place));
+        let Some(vocabularies) = meta.and_then(|meta| meta.member("$vocabulary")).and_then(Node::as_object) else {
+            return all;
+        };
+        let has = |name: &str| vocabularies.iter().any(|entry| entry.key.ends_with(name));
+        Asserts { validation: has("/vocab/validation"), formats: all.formats || has("/vocab/format-assertion") }
+    }
+
+    /// The draft that a schema is written in.
+    pub fn dialect(&self, at: &Location) -> Dialect {
+        let Some(named) = self.named_dialect(at) else { return self.options.dialect };
+        Dialect::of(named).unwrap_or_else(|| {
+            // A dialect of one's own is of the draft its meta-schema is written in.
+            let meta = self.resources.get(named).and_then(|place| self.schema(place));
+            let above = meta.and_then(|meta| meta.member("$schema")).and_then(Node::as_str);
+            above.and_then(Dialect::of).unwrap_or(self.options.dialect)
+        })
+    }
+
+    /// The nearest `$schema` at or above a place.
+    fn named_dialect(&self, at: &Location) -> Option<&'s str> {
+        let mut pointer = at.pointer.as_str();
+        loop {
+            let node = self.documents[at.document].root.at_pointer(pointer);
+            if let Some(dialect) = node.and_then(|node| node.member("$schema")).and_then(Node::as_str) {
+                return Some(dialect.trim_end_matches('#'));
+            }
+            pointer = &pointer[..pointer.rfind('/')?];
+        }
+    }
+
+    /// Drops the dynamic anchors that no `$dynamicRef` asks for: they are plain anchors.
+    fn forget_unasked(&mut self) {
+        let asked: Vec<String> = self
+            .order
+            .iter()
+            .filter_map(|from| {
+                let (keyword, reference) = self.dynamic_reference(from)?;
+                let initial = self.resolve(from, reference).ok()?;
+                self.asked(&initial, keyword, reference).map(str::to_owned)
+            })
+            .collect();
+        self.dynamic.retain(|name, _| asked.contains(name));
     }
 
     /// What a reference means at a place, for example in the `$ref` of the schema that stands there.
@@ -163,6 +284,12 @@ impl<'s> Registry<'s> {
                 }
             }
         }
+        for index in 0..self.documents.len() {
+            let document = self.documents[index];
+            if let Some(place) = self.resources.get(&document.id).cloned() {
+                self.resources.entry(document.retrieved_from.clone()).or_insert(place);
+            }
+        }
         faults
     }
 
@@ -176,7 +303,12 @@ impl<'s> Registry<'s> {
     ) {
         let document = self.documents[index];
         let location = Location { document: index, pointer };
-        let own = node.member("$id").and_then(|id| Some((id, id.as_str()?)));
+        let dialect = self.dialect(&location);
+        // Where a reference stands alone, the identifier beside it counts as little as the rest.
+        let is_alone = dialect.refers_alone() && node.member("$ref").is_some() && !location.pointer.is_empty();
+        let named = node.member("$id").and_then(|id| Some((id, id.as_str()?))).filter(|_| !is_alone);
+        let fragment = named.map_or("", |(_, id)| uri::fragment(id));
+        let own = named.filter(|(_, id)| !id.starts_with('#'));
         let base = match own {
             // The document's own identifier is resolved already.
             Some((_, id)) if !location.pointer.is_empty() => uri::without_fragment(&uri::resolve(outer, id)).to_owned(),
@@ -199,15 +331,30 @@ impl<'s> Registry<'s> {
                 }
             }
         }
-        if let Some(anchor) = node.member("$anchor")
-            && let Some(name) = anchor.as_str()
-        {
+        if node.member(RECURSIVE_ANCHOR).and_then(Node::as_bool) == Some(true) && dialect.knows(RECURSIVE_ANCHOR) {
+            self.dynamic.entry(String::new()).or_default().insert(base.clone(), location.clone());
+        }
+        let says = |keyword| Some((keyword, node.member(keyword)?, node.member(keyword)?.as_str()?));
+        let anchors = [says("$anchor"), says("$dynamicAnchor")].into_iter().flatten();
+        let anchors = anchors.filter(|(keyword, ..)| dialect.knows(keyword));
+        // Before there were anchors, the fragment of an identifier was one.
+        let old = named.filter(|_| dialect == Dialect::Draft7 && !fragment.is_empty());
+        let old = old.map(|(id, _)| ("$id", id, fragment));
+        for (keyword, anchor, name) in anchors.chain(old) {
+            if keyword == "$dynamicAnchor" {
+                self.dynamic.entry(name.to_owned()).or_default().insert(base.clone(), location.clone());
+            }
             let anchors = self.anchors.entry(base.clone()).or_default();
             if let Some(first) = anchors.insert(name.to_owned(), location.clone()) {
                 let message = format!("the anchor `{name}` is taken by {}", self.place(&first));
                 faults.push(
-                    Diagnostic::error(document, anchor.span.clone(), format!("{}/$anchor", location.pointer), message)
-                        .with_keyword("$anchor"),
+                    Diagnostic::error(
+                        document,
+                        anchor.span.clone(),
+                        format!("{}/{keyword}", location.pointer),
+                        message,
+                    )
+                    .with_keyword(keyword),
                 );
             }
         }
@@ -224,16 +371,23 @@ impl<'s> Registry<'s> {
     }
 
     fn dangling(&self) -> Vec<Diagnostic> {
-        let references =
-            self.order.iter().filter_map(|from| Some((from, self.schema(from)?.member("$ref")?.as_str()?)));
+        let references = self.order.iter().flat_map(|from| {
+            let plain = self.schema(from).and_then(|node| node.member("$ref")?.as_str());
+            let dynamic = self.dynamic_reference(from).map(|(_, reference)| reference);
+            [plain, dynamic].into_iter().flatten().map(move |reference| (from, reference))
+        });
         references.filter_map(|(from, reference)| self.resolve(from, reference).err()).map(|fault| *fault).collect()
     }
 
     fn explain(&self, from: &Location, reference: &str, problem: Problem) -> Diagnostic {
         let document = self.documents[from.document];
         let holder = document.root.at_pointer(&from.pointer);
-        let (span, pointer) = match holder.and_then(|schema| schema.member("$ref")) {
-            Some(site) if site.as_str() == Some(reference) => (site.span.clone(), format!("{}/$ref", from.pointer)),
+        let site = ["$ref", "$dynamicRef", RECURSIVE_REF].into_iter().find_map(|keyword| {
+            let site = holder?.member(keyword)?;
+            (site.as_str() == Some(reference)).then_some((keyword, site))
+        });
+        let (span, pointer) = match site {
+            Some((keyword, site)) => (site.span.clone(), format!("{}/{keyword}", from.pointer)),
             _ => (holder.map_or(0..0, |node| node.span.start..node.span.start), from.pointer.clone()),
         };
         let (message, help) = match problem {
@@ -260,7 +414,8 @@ impl<'s> Registry<'s> {
                 (message, self.similar_place(&root, &fragment).map(|near| format!("did you mean `#{near}`?")))
             }
         };
-        let mut diagnostic = Diagnostic::error(document, span, pointer, message).with_keyword("$ref");
+        let keyword = site.map_or("$ref", |(keyword, _)| keyword);
+        let mut diagnostic = Diagnostic::error(document, span, pointer, message).with_keyword(keyword);
         diagnostic.help = help;
         diagnostic
     }
@@ -341,6 +496,14 @@ impl<'s> Registry<'s> {
             .map(|child| Location { document: place.document, pointer: format!("{}{}", place.pointer, child.pointer) })
             .collect();
         applied.extend(self.reference(place));
+        match self.dynamic(place) {
+            None => {}
+            Some(Meaning::Always(target)) => applied.push(target),
+            Some(Meaning::Depends { initial, anchors }) => {
+                applied.push(initial);
+                applied.extend(anchors.into_iter().map(|(_, place)| place));
+            }
+        }
         applied
     }
 
@@ -367,6 +530,14 @@ impl<'s> Registry<'s> {
             .with_keyword("$ref")
             .with_help("remove one of the references, or put it below `properties` or `items`")
     }
+}
+
+const RECURSIVE_REF: &str = "$recursiveRef";
+const RECURSIVE_ANCHOR: &str = "$recursiveAnchor";
+
+/// The number of a resource: the same whatever else is there (FNV-1a).
+fn number(base: &str) -> u32 {
+    base.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 enum Problem {

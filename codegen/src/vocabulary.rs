@@ -21,8 +21,6 @@ pub enum Class {
     Annotation,
     /// Our own, `x-*`.
     Ours,
-    /// Known to JSON Schema, refused by this generator; the text is the nearest accepted rewrite.
-    Unsupported(&'static str),
 }
 
 /// The types of JSON values an assertion looks at; others pass it.
@@ -83,6 +81,8 @@ enum Shape {
     Xml,
     Schema,
     Schemas,
+    SchemaOrSchemas,
+    Dependencies,
     SchemaByName,
     SchemaByPattern,
 }
@@ -127,9 +127,6 @@ pub const FORMATS: [Format; 17] = [
 /// The classes of personal data `x-privacy` may name.
 pub const PRIVACY: [&str; 5] = ["none", "contact", "identity", "financial", "free-text"];
 
-/// The dialect that is read.
-pub const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
-
 const TYPES: [&str; 7] = ["null", "boolean", "object", "array", "number", "string", "integer"];
 
 const fn keyword(name: &'static str, class: Class, applies: Applies, shape: Shape) -> Keyword {
@@ -139,18 +136,15 @@ const fn keyword(name: &'static str, class: Class, applies: Applies, shape: Shap
 /// Every keyword the generator knows.
 pub const KEYWORDS: &[Keyword] = {
     use Applies::{Any, Arrays, Numbers, Objects, Scalars, Strings};
-    use Class::{Annotation, Applicator, Assertion, Identifier, Ours, Unsupported};
-    const DYNAMIC: Class = Unsupported("write a plain `$ref` to the schema that is meant");
-    const UNEVALUATED: Class = Unsupported(
-        "list the members in one schema and write `additionalProperties` (or `items` beside `prefixItems`) there; readers have a strict mode that refuses unknown members",
-    );
-    const DEPENDENCIES: Class =
-        Unsupported("write `dependentRequired` for lists of names, `dependentSchemas` for schemas");
+    use Class::{Annotation, Applicator, Assertion, Identifier, Ours};
     &[
         keyword("$schema", Identifier, Any, Shape::Dialect),
         keyword("$id", Identifier, Any, Shape::Identifier),
         keyword("$anchor", Identifier, Any, Shape::Anchor),
         keyword("$ref", Identifier, Any, Shape::Reference),
+        keyword("$dynamicRef", Identifier, Any, Shape::Reference),
+        keyword("$dynamicAnchor", Identifier, Any, Shape::Anchor),
+        keyword("$vocabulary", Identifier, Any, Shape::Any),
         keyword("$defs", Identifier, Any, Shape::SchemaByName),
         keyword("definitions", Identifier, Any, Shape::SchemaByName),
         keyword("$comment", Annotation, Any, Shape::Text),
@@ -183,14 +177,18 @@ pub const KEYWORDS: &[Keyword] = {
         keyword("maxProperties", Assertion, Objects, Shape::Count),
         keyword("required", Assertion, Objects, Shape::Names),
         keyword("dependentRequired", Assertion, Objects, Shape::NamesByName),
-        keyword("items", Applicator, Arrays, Shape::Schema),
+        keyword("items", Applicator, Arrays, Shape::SchemaOrSchemas),
+        keyword("additionalItems", Applicator, Arrays, Shape::Schema),
         keyword("prefixItems", Applicator, Arrays, Shape::Schemas),
         keyword("contains", Applicator, Arrays, Shape::Schema),
         keyword("properties", Applicator, Objects, Shape::SchemaByName),
         keyword("patternProperties", Applicator, Objects, Shape::SchemaByPattern),
         keyword("additionalProperties", Applicator, Objects, Shape::Schema),
         keyword("propertyNames", Applicator, Objects, Shape::Schema),
+        keyword("dependencies", Applicator, Objects, Shape::Dependencies),
         keyword("dependentSchemas", Applicator, Objects, Shape::SchemaByName),
+        keyword("unevaluatedItems", Applicator, Arrays, Shape::Schema),
+        keyword("unevaluatedProperties", Applicator, Objects, Shape::Schema),
         keyword("allOf", Applicator, Any, Shape::Schemas),
         keyword("anyOf", Applicator, Any, Shape::Schemas),
         keyword("oneOf", Applicator, Any, Shape::Schemas),
@@ -204,27 +202,8 @@ pub const KEYWORDS: &[Keyword] = {
         keyword("x-code", Ours, Any, Shape::Code),
         keyword("x-credential", Ours, Any, Shape::True),
         keyword("x-sandbox", Ours, Scalars, Shape::TextsByPattern),
-        keyword("$dynamicRef", DYNAMIC, Any, Shape::Any),
-        keyword("$dynamicAnchor", Unsupported("write `$anchor`, and a plain `$ref` to it"), Any, Shape::Any),
-        keyword("$recursiveRef", DYNAMIC, Any, Shape::Any),
-        keyword("$recursiveAnchor", DYNAMIC, Any, Shape::Any),
-        keyword(
-            "$vocabulary",
-            Unsupported("leave it out: it belongs into meta-schemas, and the vocabulary of this generator is fixed"),
-            Any,
-            Shape::Any,
-        ),
-        keyword("unevaluatedProperties", UNEVALUATED, Any, Shape::Any),
-        keyword("unevaluatedItems", UNEVALUATED, Any, Shape::Any),
-        keyword("dependencies", DEPENDENCIES, Any, Shape::Any),
-        keyword(
-            "additionalItems",
-            Unsupported(
-                "write the leading items as `prefixItems` and the rest as `items`; beside a single `items` leave it out",
-            ),
-            Any,
-            Shape::Any,
-        ),
+        keyword("$recursiveRef", Identifier, Any, Shape::Reference),
+        keyword("$recursiveAnchor", Identifier, Any, Shape::Boolean),
     ]
 };
 
@@ -246,18 +225,26 @@ pub fn children(schema: &Node) -> Vec<Child<'_>> {
         let Some(keyword) = find(&member.key) else {
             continue;
         };
-        let in_place =
-            matches!(keyword.name, "allOf" | "anyOf" | "oneOf" | "not" | "if" | "then" | "else" | "dependentSchemas");
+        let in_place = matches!(
+            keyword.name,
+            "allOf" | "anyOf" | "oneOf" | "not" | "if" | "then" | "else" | "dependentSchemas" | "dependencies"
+        );
         let mut add = |pointer: String, node| children.push(Child { keyword: keyword.name, pointer, node, in_place });
         match keyword.shape {
             Shape::Schema => add(format!("/{}", keyword.name), &member.value),
-            Shape::Schemas => {
+            Shape::Schemas | Shape::SchemaOrSchemas => {
+                if keyword.shape == Shape::SchemaOrSchemas && member.value.as_array().is_none() {
+                    add(format!("/{}", keyword.name), &member.value);
+                }
                 for (index, item) in member.value.as_array().unwrap_or_default().iter().enumerate() {
                     add(format!("/{}/{index}", keyword.name), item);
                 }
             }
-            Shape::SchemaByName | Shape::SchemaByPattern => {
-                for entry in member.value.as_object().unwrap_or_default() {
+            Shape::SchemaByName | Shape::SchemaByPattern | Shape::Dependencies => {
+                // In `dependencies`, a list of names is no schema.
+                let is_schema =
+                    |entry: &&Member| keyword.shape != Shape::Dependencies || entry.value.as_array().is_none();
+                for entry in member.value.as_object().unwrap_or_default().iter().filter(is_schema) {
                     add(format!("/{}/{}", keyword.name, escape_token(&entry.key)), &entry.value);
                 }
             }
@@ -281,8 +268,10 @@ pub fn map_children(schema: &Node, replace: &mut dyn FnMut(&str, &Node) -> Node)
     let mut map = |member: &Member| {
         let Some(keyword) = find(&member.key) else { return member.value.clone() };
         match (keyword.shape, &member.value.value) {
-            (Shape::Schema, _) => replace(&format!("/{}", keyword.name), &member.value),
-            (Shape::Schemas, Value::Array(items)) => {
+            (Shape::Schema, _) | (Shape::SchemaOrSchemas, Value::Object(_) | Value::Bool(_)) => {
+                replace(&format!("/{}", keyword.name), &member.value)
+            }
+            (Shape::Schemas | Shape::SchemaOrSchemas, Value::Array(items)) => {
                 let items = items.iter().enumerate();
                 Node::new(Value::Array(
                     items.map(|(index, item)| replace(&format!("/{}/{index}", keyword.name), item)).collect(),

@@ -3,6 +3,7 @@
 mod bench;
 mod codegen;
 mod statements;
+mod suite;
 mod test;
 
 use std::path::{Path, PathBuf};
@@ -25,6 +26,8 @@ enum Command {
     Docs(statements::Arguments),
     /// Set up and run every test.
     Test,
+    /// Run the official JSON-Schema-Test-Suite through generated code.
+    Suite(suite::Arguments),
     /// Run the benchmarks and print their tables.
     Bench(bench::Arguments),
 }
@@ -34,6 +37,7 @@ fn main() -> miette::Result<()> {
         Command::Codegen(arguments) => codegen::run(&arguments),
         Command::Docs(arguments) => statements::run(&arguments),
         Command::Test => test::run(),
+        Command::Suite(arguments) => suite::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
     }
 }

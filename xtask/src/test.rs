@@ -48,9 +48,12 @@ pub(crate) fn run() -> Result<()> {
             return Err(miette!(help = again, "the step {name} failed"));
         }
     }
-    if data.is_none() {
+    if let Some(data) = &data {
+        step("official suite");
+        crate::suite::check_all(data)?;
+    } else {
         eprintln!(
-            "skipped: JSONTestSuite, the formats of JSON-Schema-Test-Suite, the German postal code lists.\n\
+            "skipped: JSONTestSuite, JSON-Schema-Test-Suite, the German postal code lists.\n\
              They are read from the folder that USHER_DATA names: suites/JSONTestSuite (github.com/nst/JSONTestSuite),\n\
              suites/json-schema-test-suite (github.com/json-schema-org/JSON-Schema-Test-Suite) and de_postal_codes_*.csv."
         );
@@ -64,11 +67,11 @@ fn step(name: &str) {
 }
 
 /// The folder of test suites and reference data: as the environment says, else beside the project.
-fn data() -> Option<PathBuf> {
+pub(crate) fn data() -> Option<PathBuf> {
     let beside = || Some(crate::root().parent()?.join("shared/data"));
     std::env::var_os("USHER_DATA").map(PathBuf::from).or_else(beside).filter(|folder| folder.is_dir())
 }
 
-fn target(root: &std::path::Path) -> PathBuf {
+pub(crate) fn target(root: &std::path::Path) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
 }

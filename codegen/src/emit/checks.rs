@@ -223,7 +223,7 @@ impl Emitter<'_> {
     }
 
     /// The expression that tells whether the value at `mark` obeys a schema.
-    fn verdict(&mut self, id: NodeId, at: &TokenStream) -> TokenStream {
+    pub(super) fn verdict(&mut self, id: NodeId, at: &TokenStream) -> TokenStream {
         let target = self.plan.model.target(id);
         let check = self.check(target);
         let number = check_number(&self.schema(target).origin);
@@ -242,7 +242,10 @@ impl Emitter<'_> {
         let shape = self.plan.shape(id).clone();
         let planned = shaped && self.plan.shapes.contains_key(&id);
         let mut checks = Vec::new();
-        if planned && shape == Shape::Any && (!schema.asserts_nothing() || schema.boolean == Some(false)) {
+        if planned
+            && shape == Shape::Any
+            && (!schema.asserts_nothing() || schema.boolean == Some(false) || schema.scope.is_some())
+        {
             // Nothing of it was checked yet; its own check does all the rest as well.
             return self.again(id, at);
         }
@@ -303,6 +306,20 @@ impl Emitter<'_> {
             let otherwise = schema.in_place.otherwise.map(|node| self.again(node, at));
             checks.push(quote!(if #verdict { #then } else { #otherwise }));
         }
+        if let Some(dynamic) = &schema.dynamic {
+            let resources: Vec<Literal> =
+                dynamic.anchors.iter().map(|(scope, _)| Literal::u32_unsuffixed(*scope)).collect();
+            let indices = (0..resources.len()).map(number);
+            let answers: Vec<TokenStream> = dynamic.anchors.iter().map(|(_, node)| self.again(*node, at)).collect();
+            let initial = self.again(dynamic.initial, at);
+            checks.push(quote!(
+                match reader.outermost(&[#(#resources),*]) {
+                    #(Some(#indices) => { #answers })*
+                    _ => { #initial }
+                }
+            ));
+        }
+        checks.extend(self.unevaluated(id, at));
         quote!(#(#checks)*)
     }
 
@@ -443,7 +460,7 @@ impl Emitter<'_> {
     }
 
     /// The function that checks a value against a schema without keeping it; emitted once beside its schema.
-    fn check(&mut self, id: NodeId) -> TokenStream {
+    pub(super) fn check(&mut self, id: NodeId) -> TokenStream {
         let id = self.plan.model.target(id);
         let ident = format_ident!("check_{}", self.place_name(id));
         let number = check_number(&self.schema(id).origin);
@@ -518,12 +535,17 @@ impl Emitter<'_> {
             arms.push(quote!(_ => reader.skip()?));
         }
         let in_place = self.in_place_of(id, &quote!(at), false);
+        let scope = schema.scope.map(Literal::u32_unsuffixed);
+        let enter = scope.as_ref().map(|scope| quote!(let entered = reader.enter(#scope);));
+        let leave = scope.map(|_| quote!(reader.leave(entered);));
         quote!(
+            #enter
             #[allow(unused_variables)]
             let mark = reader.mark();
             #[allow(unreachable_patterns)]
             match reader.kind()? { #(#arms,)* }
             #in_place
+            #leave
             Ok(())
         )
     }

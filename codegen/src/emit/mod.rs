@@ -5,6 +5,7 @@
 mod checks;
 mod operations;
 mod types;
+mod unevaluated;
 mod xml;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,6 +41,7 @@ pub fn emit(registry: &Registry<'_>, plan: &Plan, apis: &[Api]) -> Result<Vec<(S
         items: BTreeMap::new(),
         rules: BTreeSet::new(),
         places: BTreeMap::new(),
+        seen: BTreeSet::new(),
         checks: BTreeMap::new(),
         xml: BTreeSet::new(),
         here: Module::default(),
@@ -72,6 +74,8 @@ struct Emitter<'e> {
     rules: BTreeSet<NodeId>,
     /// The names that were made of places, and the schema that has each.
     places: BTreeMap<(Module, String), NodeId>,
+    /// Schemas that have a function that marks what they look at.
+    seen: BTreeSet<NodeId>,
     /// Checks that read again, by the number that the runtime remembers their verdicts under.
     checks: BTreeMap<u32, NodeId>,
     /// The schemas whose XML tables are there, and whether a request or an answer asked for each.

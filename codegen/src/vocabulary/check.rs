@@ -2,19 +2,25 @@
 
 use std::ops::Range;
 
-use super::{Applies, Class, DIALECT, FORMATS, KEYWORDS, Keyword, PRIVACY, Shape, TYPES, find, format_function, walk};
+use super::{Applies, FORMATS, KEYWORDS, Keyword, PRIVACY, Shape, TYPES, find, format_function, walk};
 use crate::diagnostic::{Diagnostic, nearest};
+use crate::dialect::Dialect;
 use crate::json::{Member, Node, Number, Value, escape_token};
 use crate::load::{Document, LoadOptions, Sources};
 use crate::{openapi, pattern, uri};
 
 /// Checks every schema of every file, those in OpenAPI files too.
 pub fn check_all(sources: &Sources, options: &LoadOptions) -> Vec<Diagnostic> {
-    let mut found: Vec<Diagnostic> = sources.schemas.iter().flat_map(|document| check(document, options)).collect();
+    let dialects: Vec<&str> = sources.documents().map(|document| document.id.as_str()).collect();
+    let mut found: Vec<Diagnostic> = sources
+        .schemas
+        .iter()
+        .flat_map(|document| check_in(document, "", &document.root, options, &dialects))
+        .collect();
     for document in &sources.openapi {
         for place in openapi::schema_places(&document.root) {
             if let Some(schema) = document.root.at_pointer(&place) {
-                found.extend(check_below(document, &place, schema, options));
+                found.extend(check_in(document, &place, schema, options, &dialects));
             }
         }
     }
@@ -28,7 +34,17 @@ pub fn check(document: &Document, options: &LoadOptions) -> Vec<Diagnostic> {
 
 /// Checks a schema that stands inside a document, for example in an OpenAPI file, and every schema below it.
 pub fn check_below(document: &Document, pointer: &str, schema: &Node, options: &LoadOptions) -> Vec<Diagnostic> {
-    let mut checker = Checker { document, options, root: pointer.to_owned(), found: Vec::new() };
+    check_in(document, pointer, schema, options, &[])
+}
+
+fn check_in(
+    document: &Document,
+    pointer: &str,
+    schema: &Node,
+    options: &LoadOptions,
+    dialects: &[&str],
+) -> Vec<Diagnostic> {
+    let mut checker = Checker { document, options, dialects, root: pointer.to_owned(), found: Vec::new() };
     walk(pointer, schema, &mut |pointer, schema| checker.schema(pointer, schema));
     checker.found
 }
@@ -36,6 +52,8 @@ pub fn check_below(document: &Document, pointer: &str, schema: &Node, options: &
 struct Checker<'a> {
     document: &'a Document,
     options: &'a LoadOptions,
+    /// Meta-schemas among the files.
+    dialects: &'a [&'a str],
     /// Pointer of the outermost schema.
     root: String,
     found: Vec<Diagnostic>,
@@ -55,25 +73,47 @@ impl Checker<'_> {
             Value::Bool(_) => return,
             _ => {
                 let message = format!("a schema is an object or a boolean, found {}", article(schema.type_name()));
-                let mut fault = Diagnostic::error(self.document, schema.span.clone(), pointer, message);
-                if schema.as_array().is_some() && pointer.ends_with("/items") {
-                    fault =
-                        fault.with_help("write the array as `prefixItems`; `items` then holds for the items after it");
-                }
-                self.found.push(fault);
+                self.found.push(Diagnostic::error(self.document, schema.span.clone(), pointer, message));
                 return;
             }
         };
+        let dialect = self.dialect_at(pointer);
         for member in members {
             let place = format!("{pointer}/{}", escape_token(&member.key));
             match find(&member.key) {
+                Some(keyword) if !dialect.knows(keyword.name) => {
+                    let message = format!("`{}` means nothing in {}: it has no effect", keyword.name, dialect.name());
+                    let help = match keyword.name {
+                        "additionalItems" => {
+                            "write the leading items as `prefixItems` and the rest as `items`; beside a single `items` leave it out"
+                        }
+                        "$recursiveRef" | "$recursiveAnchor" => "write `$dynamicRef` and `$dynamicAnchor`",
+                        _ => "name a newer draft in `$schema`",
+                    };
+                    self.remark(member.key_span.clone(), &place, keyword.name, message, Some(help.to_owned()));
+                }
                 Some(keyword) => {
                     let site = Site { keyword, pointer: place, value: &member.value };
-                    self.class(&site, &member.key_span);
+                    self.older_name(&site, &member.key_span, dialect);
                     self.shape(&site);
                     self.company(&site, &member.key_span, schema, pointer);
                 }
                 None => self.unknown(&member.key, &member.key_span, place),
+            }
+        }
+    }
+
+    /// The draft that a schema is written in.
+    fn dialect_at(&self, pointer: &str) -> Dialect {
+        let mut pointer = pointer;
+        loop {
+            let named = self.document.root.at_pointer(pointer).and_then(|node| node.member("$schema")?.as_str());
+            if let Some(dialect) = named.and_then(Dialect::of) {
+                return dialect;
+            }
+            match pointer.rfind('/') {
+                Some(at) => pointer = &pointer[..at],
+                None => return self.options.dialect,
             }
         }
     }
@@ -115,25 +155,15 @@ impl Checker<'_> {
         self.remark(key_span.clone(), &place, key, message, help);
     }
 
-    fn class(&mut self, site: &Site, key_span: &Range<usize>) {
-        let name = site.keyword.name;
-        if let Class::Unsupported(help) = site.keyword.class {
-            self.error(
-                key_span.clone(),
-                &site.pointer,
-                name,
-                format!("`{name}` is not supported"),
-                Some(help.to_owned()),
-            );
-        } else if name == "definitions" {
-            let message = "`definitions` is the name of older drafts".to_owned();
-            self.remark(
-                key_span.clone(),
-                &site.pointer,
-                name,
-                message,
-                Some("write `$defs`, and `#/$defs/…` where it is referred to".to_owned()),
-            );
+    fn older_name(&mut self, site: &Site, key_span: &Range<usize>, dialect: Dialect) {
+        let help = match site.keyword.name {
+            "definitions" => "write `$defs`, and `#/$defs/…` where it is referred to",
+            "dependencies" => "write `dependentRequired` for lists of names, `dependentSchemas` for schemas",
+            _ => return,
+        };
+        if dialect > Dialect::Draft7 {
+            let message = format!("`{}` is the name of older drafts", site.keyword.name);
+            self.remark(key_span.clone(), &site.pointer, site.keyword.name, message, Some(help.to_owned()));
         }
     }
 
@@ -151,6 +181,11 @@ impl Checker<'_> {
             let help =
                 format!("add {}{list} beside it, or leave it out", if partners.len() > 1 { "one of " } else { "" });
             self.remark(key_span.clone(), &site.pointer, name, format!("`{name}` alone has no effect"), Some(help));
+        }
+        if name == "items" && site.value.as_array().is_some() && self.dialect_at(pointer) == Dialect::Draft2020 {
+            let help = "write the array as `prefixItems`; `items` then holds for the items after it".to_owned();
+            let message = "`items` must be a schema, found an array";
+            self.error(site.value.span.clone(), &site.pointer, name, message, Some(help));
         }
         if name == "enum" && schema.member("const").is_some() {
             let help = Some("keep `const`, if `enum` lists its value".to_owned());
@@ -190,7 +225,10 @@ impl Checker<'_> {
     fn shape(&mut self, site: &Site) {
         let wrong = match site.keyword.shape {
             // Whether a subschema is one is seen when its turn comes.
-            Shape::Any | Shape::Schema => None,
+            Shape::Any | Shape::Schema | Shape::SchemaOrSchemas => None,
+            Shape::Dependencies => {
+                site.value.as_object().is_none().then_some("an object of schemas and lists of names")
+            }
             Shape::Boolean => site.value.as_bool().is_none().then_some("a boolean"),
             Shape::True => (site.value.as_bool() != Some(true)).then_some("`true`"),
             Shape::Text => site.value.as_str().is_none().then_some("a string"),
@@ -237,7 +275,8 @@ impl Checker<'_> {
         let Some(id) = site.value.as_str() else {
             return Some("a string: a URI reference without fragment");
         };
-        if !uri::fragment(id).is_empty() {
+        let pointer = site.pointer.trim_end_matches("/$id");
+        if !uri::fragment(id).is_empty() && self.dialect_at(pointer) > Dialect::Draft7 {
             let help = Some("name the place by `$anchor`".to_owned());
             self.error(site.value.span.clone(), &site.pointer, "$id", "`$id` has a fragment", help);
         }
@@ -281,7 +320,8 @@ impl Checker<'_> {
         };
         if items.is_empty() {
             let help = Some("a schema that accepts nothing is written `false`".to_owned());
-            self.error(site.value.span.clone(), &site.pointer, "enum", "`enum` is empty: nothing is accepted", help);
+            let message = "`enum` is empty: nothing is accepted".to_owned();
+            self.remark(site.value.span.clone(), &site.pointer, "enum", message, help);
         }
         for (index, item) in items.iter().enumerate() {
             if items[..index].contains(item) {
@@ -372,20 +412,28 @@ impl Checker<'_> {
             return Some("a string: a URI");
         };
         let dialect = dialect.trim_end_matches('#');
-        if dialect == DIALECT {
+        let newest = Dialect::Draft2020.uri();
+        if dialect == newest || self.dialects.contains(&dialect) {
             return None;
         }
-        let older = ["draft-03", "draft-04", "draft-05", "draft-06", "draft-07", "2019-09"]
-            .into_iter()
-            .find(|draft| dialect.contains(draft));
+        let rewrite = format!(
+            "write \"{newest}\"; what changes: `definitions` is `$defs`, an array of `items` is `prefixItems`, `dependencies` is `dependentRequired` or `dependentSchemas`"
+        );
+        if let Some(known) = Dialect::of(dialect) {
+            if self.options.own_tree {
+                let message =
+                    format!("our own tree is written in {}, not in {}", Dialect::Draft2020.name(), known.name());
+                self.error(site.value.span.clone(), &site.pointer, "$schema", message, Some(rewrite));
+            }
+            return None;
+        }
+        let older = ["draft-03", "draft-04", "draft-05", "draft-06"].into_iter().find(|draft| dialect.contains(draft));
         let (message, help) = match older {
-            Some(draft) => (
-                format!("draft {} is not read", draft.trim_start_matches("draft-")),
-                format!(
-                    "write \"{DIALECT}\"; what changes: `definitions` is `$defs`, an array of `items` is `prefixItems`, `dependencies` is `dependentRequired` or `dependentSchemas`"
-                ),
+            Some(draft) => (format!("draft {} is not read", draft.trim_start_matches("draft-")), rewrite),
+            None => (
+                format!("unknown dialect `{dialect}`"),
+                format!("write \"{newest}\", or add the meta-schema of this name to the folder"),
             ),
-            None => (format!("unknown dialect `{dialect}`"), format!("write \"{DIALECT}\"")),
         };
         self.error(site.value.span.clone(), &site.pointer, "$schema", message, Some(help));
         None

@@ -31,7 +31,7 @@ pub use operation::{
 };
 pub use path::Path;
 pub use personal::Personal;
-pub use reader::{AnyObject, Facts, Finding, Items, Kind, Limits, Mode, Options, Read, Reader, Scalar, Stop};
+pub use reader::{AnyObject, Facts, Finding, Items, Kind, Limits, Mode, Options, Read, Reader, Scalar, Seen, Stop};
 pub use rules::{Bound, Choice, Format, ListRule, NumberRule, Pattern, TextRule};
 pub use text::{Nullable, Text};
 pub use violation::{Unreadable, Violation, Violations, Warning};

@@ -198,7 +198,9 @@ pub struct Reader<'a> {
     pub(crate) written_out: usize,
     /// Names in the objects being read that no contract describes, innermost last.
     names: Vec<Cow<'a, str>>,
-    verdicts: HashMap<(usize, u32), bool>,
+    verdicts: HashMap<(usize, u32, u32), bool>,
+    /// The resources on the way to here that may answer a `$dynamicRef`, outermost first, each once.
+    scopes: Vec<u32>,
 }
 
 impl<'a> Reader<'a> {
@@ -235,6 +237,7 @@ impl<'a> Reader<'a> {
             written_out: 0,
             names: Vec::new(),
             verdicts: HashMap::new(),
+            scopes: Vec::new(),
         })
     }
 
@@ -771,7 +774,8 @@ impl<'a> Reader<'a> {
         id: u32,
         check: impl FnOnce(&mut Self) -> Result<(), Stop>,
     ) -> Result<bool, Stop> {
-        if let Some(&verdict) = self.verdicts.get(&(mark, id)) {
+        let key = (mark, id, self.way());
+        if let Some(&verdict) = self.verdicts.get(&key) {
             return Ok(verdict);
         }
         let (quiet, broken, fact_broken) = (self.quiet, self.broken, self.fact_broken);
@@ -780,8 +784,48 @@ impl<'a> Reader<'a> {
         let verdict = self.broken == broken;
         (self.quiet, self.broken, self.fact_broken) = (quiet, broken, fact_broken);
         outcome?;
-        self.verdicts.insert((mark, id), verdict);
+        self.verdicts.insert(key, verdict);
         Ok(verdict)
+    }
+
+    /// A number for the resources on the way to here: a verdict holds for the way it was reached on.
+    fn way(&self) -> u32 {
+        self.scopes.iter().fold(0, |way, scope| (way ^ scope).wrapping_mul(0x0100_0193))
+    }
+
+    /// Enters a resource that may answer a `$dynamicRef`; what it returns is handed to [`Self::leave`]. Used by generated
+    /// code.
+    pub fn enter(&mut self, scope: u32) -> bool {
+        let is_new = !self.scopes.contains(&scope);
+        if is_new {
+            self.scopes.push(scope);
+        }
+        is_new
+    }
+
+    /// Leaves the resource that was entered last, if entering it was new. Used by generated code.
+    pub fn leave(&mut self, was_new: bool) {
+        if was_new {
+            self.scopes.pop();
+        }
+    }
+
+    /// The index, among `answering`, of the outermost resource on the way to here. Used by generated code.
+    pub fn outermost(&self, answering: &[u32]) -> Option<usize> {
+        self.scopes.iter().find_map(|scope| answering.iter().position(|other| other == scope))
+    }
+
+    /// Looks at the value at `mark` if it is of this type. Used by generated code.
+    ///
+    /// # Errors
+    /// Never in practice: the bytes were read before.
+    pub fn look(
+        &mut self,
+        mark: usize,
+        kind: Kind,
+        look: impl FnOnce(&mut Self) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
+        self.again(mark, |reader| if reader.kind()? == kind { look(reader) } else { Ok(()) })
     }
 }
 
@@ -796,6 +840,33 @@ impl<'a> Reader<'a> {
         self.at = start;
         self.depth -= 1;
         self.names.truncate(object.names);
+    }
+}
+
+/// Which members of an object, or items of an array, some schema has looked at. Used by generated code.
+#[derive(Debug, Default)]
+pub struct Seen {
+    all: bool,
+    marked: Vec<bool>,
+}
+
+impl Seen {
+    /// All of them were looked at.
+    pub fn mark_all(&mut self) {
+        self.all = true;
+    }
+
+    /// The one at this index, in document order, was looked at.
+    pub fn mark(&mut self, index: usize) {
+        if self.marked.len() <= index {
+            self.marked.resize(index + 1, false);
+        }
+        self.marked[index] = true;
+    }
+
+    /// Whether the one at this index was looked at.
+    pub fn has(&self, index: usize) -> bool {
+        self.all || self.marked.get(index).copied().unwrap_or(false)
     }
 }
 
