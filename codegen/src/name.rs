@@ -69,6 +69,11 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
+/// A number for a text that stays while others come and go (FNV-1a): what the runtime remembers verdicts and resources under.
+pub fn stable_number(text: &str) -> u32 {
+    text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
 #[cfg(test)]
 mod tests {
     use super::{identifier, pascal, screaming, snake};

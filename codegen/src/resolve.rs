@@ -9,6 +9,7 @@ use crate::diagnostic::{self, Diagnostic, nearest};
 use crate::dialect::Dialect;
 use crate::json::Node;
 use crate::load::{Document, LoadOptions, Sources};
+use crate::name::stable_number;
 use crate::{openapi, uri, vocabulary};
 
 /// A place in one of the documents.
@@ -141,7 +142,7 @@ impl<'s> Registry<'s> {
         match anchors.filter(|anchors| anchors.len() > 1) {
             None => Some(Meaning::Always(initial)),
             Some(anchors) => {
-                let anchors = anchors.iter().map(|(base, place)| (number(base), place.clone())).collect();
+                let anchors = anchors.iter().map(|(base, place)| (stable_number(base), place.clone())).collect();
                 Some(Meaning::Depends { initial, anchors })
             }
         }
@@ -171,7 +172,7 @@ impl<'s> Registry<'s> {
     pub fn scope(&self, at: &Location) -> Option<u32> {
         let base = self.base(at);
         let matters = |anchors: &BTreeMap<String, Location>| anchors.len() > 1 && anchors.contains_key(base);
-        self.dynamic.values().any(matters).then(|| number(base))
+        self.dynamic.values().any(matters).then(|| stable_number(base))
     }
 
     /// Which keywords are asserted at a place, as the meta-schema says that its `$schema` names.
@@ -534,11 +535,6 @@ impl<'s> Registry<'s> {
 
 const RECURSIVE_REF: &str = "$recursiveRef";
 const RECURSIVE_ANCHOR: &str = "$recursiveAnchor";
-
-/// The number of a resource: the same whatever else is there (FNV-1a).
-fn number(base: &str) -> u32 {
-    base.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
-}
 
 enum Problem {
     /// A broken percent-escape.

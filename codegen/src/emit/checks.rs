@@ -4,10 +4,10 @@ use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
 use super::types::{bound, kind_of, slot};
-use super::{Emitter, check_number, json_list, number};
+use super::{Emitter, json_list, number};
 use crate::diagnostic::Diagnostic;
-use crate::model::{NodeId, Type};
-use crate::name::{identifier, screaming};
+use crate::model::{Dynamic, NodeId, Schema, Type};
+use crate::name::{identifier, screaming, stable_number};
 use crate::plan::{Field, Shape, Test, ValueTest, canonical};
 
 impl Emitter<'_> {
@@ -226,7 +226,7 @@ impl Emitter<'_> {
     pub(super) fn verdict(&mut self, id: NodeId, at: &TokenStream) -> TokenStream {
         let target = self.plan.model.target(id);
         let check = self.check(target);
-        let number = check_number(&self.schema(target).origin);
+        let number = stable_number(&self.schema(target).origin);
         quote!(reader.verdict(mark, #number, |reader| #check(reader, #at))?)
     }
 
@@ -307,20 +307,28 @@ impl Emitter<'_> {
             checks.push(quote!(if #verdict { #then } else { #otherwise }));
         }
         if let Some(dynamic) = &schema.dynamic {
-            let resources: Vec<Literal> =
-                dynamic.anchors.iter().map(|(scope, _)| Literal::u32_unsuffixed(*scope)).collect();
-            let indices = (0..resources.len()).map(number);
-            let answers: Vec<TokenStream> = dynamic.anchors.iter().map(|(_, node)| self.again(*node, at)).collect();
-            let initial = self.again(dynamic.initial, at);
-            checks.push(quote!(
-                match reader.outermost(&[#(#resources),*]) {
-                    #(Some(#indices) => { #answers })*
-                    _ => { #initial }
-                }
-            ));
+            checks.push(self.dispatch(dynamic, |emitter, node| emitter.again(node, at)));
         }
         checks.extend(self.unevaluated(id, at));
         quote!(#(#checks)*)
+    }
+
+    /// Statements for whichever schema a `$dynamicRef` means on the way to here.
+    pub(super) fn dispatch(
+        &mut self,
+        dynamic: &Dynamic,
+        mut emit: impl FnMut(&mut Self, NodeId) -> TokenStream,
+    ) -> TokenStream {
+        let resources = dynamic.anchors.iter().map(|(scope, _)| Literal::u32_unsuffixed(*scope));
+        let indices = (0..dynamic.anchors.len()).map(number);
+        let answers: Vec<TokenStream> = dynamic.anchors.iter().map(|(_, node)| emit(self, *node)).collect();
+        let initial = emit(self, dynamic.initial);
+        quote!(
+            match reader.outermost(&[#(#resources),*]) {
+                #(Some(#indices) => { #answers })*
+                _ => { #initial }
+            }
+        )
     }
 
     /// Looks at every member again: by its name, by pattern, and whatever no name describes.
@@ -463,7 +471,7 @@ impl Emitter<'_> {
     pub(super) fn check(&mut self, id: NodeId) -> TokenStream {
         let id = self.plan.model.target(id);
         let ident = format_ident!("check_{}", self.place_name(id));
-        let number = check_number(&self.schema(id).origin);
+        let number = stable_number(&self.schema(id).origin);
         match self.checks.insert(number, id) {
             Some(other) if other == id => {}
             Some(other) => self.same_number(id, other),
@@ -535,19 +543,17 @@ impl Emitter<'_> {
             arms.push(quote!(_ => reader.skip()?));
         }
         let in_place = self.in_place_of(id, &quote!(at), false);
-        let scope = schema.scope.map(Literal::u32_unsuffixed);
-        let enter = scope.as_ref().map(|scope| quote!(let entered = reader.enter(#scope);));
-        let leave = scope.map(|_| quote!(reader.leave(entered);));
-        quote!(
-            #enter
-            #[allow(unused_variables)]
-            let mark = reader.mark();
-            #[allow(unreachable_patterns)]
-            match reader.kind()? { #(#arms,)* }
-            #in_place
-            #leave
-            Ok(())
-        )
+        let body = entering(
+            &schema,
+            &quote!(
+                #[allow(unused_variables)]
+                let mark = reader.mark();
+                #[allow(unreachable_patterns)]
+                match reader.kind()? { #(#arms,)* }
+                #in_place
+            ),
+        );
+        quote!(#body Ok(()))
     }
 
     /// The static of the rules that a schema has for values of one JSON type.
@@ -682,6 +688,14 @@ impl Emitter<'_> {
             reader.count_members(at, #origin, members.count(), #min, #max);
         }))
     }
+}
+
+/// Statements about a value of a schema, with its resource entered where that may answer a `$dynamicRef`.
+pub(super) fn entering(schema: &Schema, body: &TokenStream) -> TokenStream {
+    let scope = schema.scope.map(Literal::u32_unsuffixed);
+    let enter = scope.as_ref().map(|scope| quote!(let entered = reader.enter(#scope);));
+    let leave = scope.map(|_| quote!(reader.leave(entered);));
+    quote!(#enter #body #leave)
 }
 
 /// Whether the member at `index` was there.

@@ -15,7 +15,7 @@ use quote::{ToTokens as _, format_ident, quote};
 
 use crate::diagnostic::Diagnostic;
 use crate::model::{NodeId, Schema, Type};
-use crate::name::{identifier, screaming, snake};
+use crate::name::{identifier, screaming, snake, stable_number};
 use crate::openapi::Api;
 use crate::pattern::{self, Pattern};
 use crate::plan::{Plan, Shape, TypeName};
@@ -152,7 +152,7 @@ impl Emitter<'_> {
         }
         let pointer = schema.location.pointer.clone();
         let taken = *self.places.entry((self.module(id), name.clone())).or_insert(id);
-        if taken == id { name } else { format!("{name}_{:08x}", check_number(&pointer)) }
+        if taken == id { name } else { format!("{name}_{:08x}", stable_number(&pointer)) }
     }
 
     /// The static that holds the rules of a scalar, emitted once beside its schema.
@@ -435,9 +435,4 @@ fn json_list(texts: &[&String]) -> String {
 fn all_constants(keyword: &str, values: &[crate::json::Node]) -> String {
     let all: Vec<String> = values.iter().map(crate::json::Node::to_json).collect();
     if keyword == "const" { all.concat() } else { format!("[{}]", all.join(",")) }
-}
-
-/// The number under which the runtime remembers the verdicts of a check: stable while others come and go (FNV-1a).
-fn check_number(origin: &str) -> u32 {
-    origin.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }

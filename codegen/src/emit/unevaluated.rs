@@ -5,6 +5,7 @@
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
+use super::checks::entering;
 use super::{Emitter, number};
 use crate::model::{NodeId, Schema};
 
@@ -134,22 +135,9 @@ impl Emitter<'_> {
             parts.push(quote!(if #verdict { #condition #then } else { #otherwise }));
         }
         if let Some(dynamic) = &schema.dynamic {
-            let resources: Vec<proc_macro2::Literal> =
-                dynamic.anchors.iter().map(|(scope, _)| proc_macro2::Literal::u32_unsuffixed(*scope)).collect();
-            let indices = (0..resources.len()).map(number);
-            let answers: Vec<TokenStream> = dynamic.anchors.iter().map(|(_, node)| self.seen_by(*node)).collect();
-            let initial = self.seen_by(dynamic.initial);
-            parts.push(quote!(
-                match reader.outermost(&[#(#resources),*]) {
-                    #(Some(#indices) => { #answers })*
-                    _ => { #initial }
-                }
-            ));
+            parts.push(self.dispatch(dynamic, Self::seen_by));
         }
-        let scope = schema.scope.map(proc_macro2::Literal::u32_unsuffixed);
-        let enter = scope.as_ref().map(|scope| quote!(let entered = reader.enter(#scope);));
-        let leave = scope.map(|_| quote!(reader.leave(entered);));
-        quote!(#enter #(#parts)* #leave)
+        entering(&schema, &quote!(#(#parts)*))
     }
 
     fn seen_members(&mut self, schema: &Schema, id: NodeId) -> TokenStream {
