@@ -220,7 +220,7 @@ fn closes(partner: &Caller, operator: &Caller, entries: &[Value]) {
             at: entry["at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_millisecond(),
         })
         .collect();
-    let recomputed = statement(month, &lines);
+    let recomputed = statement(month, [], &lines);
     let amount = |value: &Value| value.to_string().parse::<Amount>().unwrap();
     let parts = served["currencies"].as_array().unwrap();
     assert_eq!(parts.len(), recomputed.parts.len());

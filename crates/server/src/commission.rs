@@ -12,7 +12,7 @@ use usher_contract::commission::v1::operations::{
 };
 use usher_contract::shared::{Attribution, Currency};
 use usher_domain::commission::{self, Amount, Kind, Line, Month};
-use usher_storage::{Actor, Environment, LedgerFilter, PartnerId, Store};
+use usher_storage::{Actor, Balance, Environment, LedgerFilter, PartnerId, Store};
 use usher_wire::{Choice, Unknown, Violation, Violations, to_json};
 
 pub(crate) use self::ledger::{Author, accepted, moved, of_delivery, price, write};
@@ -108,7 +108,7 @@ pub(crate) async fn page(
     let limit = wish.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(LIMIT_DEFAULT as usize);
     let limit = limit.clamp(1, LIMIT_MAX as usize);
     let month = wish.month.map(read_month).transpose()?;
-    let filter = LedgerFilter { from: month.map(Month::begin), to: month.map(Month::end), ..filter };
+    let filter = LedgerFilter { month: month.map(|month| month.to_string()), ..filter };
     let after = wish.cursor.map(|cursor| cursor.parse::<i64>().map_err(|_| unknown_cursor())).transpose()?;
     // One more than asked for tells whether more wait.
     let mut entries = read(store, reader, filter, after, limit + 1).await?;
@@ -128,11 +128,13 @@ pub(crate) async fn statement<K>(
     is_csv: Option<bool>,
 ) -> Result<Answer, Fault> {
     let month = read_month(month)?;
-    let filter = LedgerFilter { partner: Some(partner), to: Some(month.end()), ..LedgerFilter::default() };
-    let mut entries = read(&call.gateway.store, reader, filter, None, usize::MAX).await?;
+    let store = &call.gateway.store;
+    let filter = LedgerFilter { partner: Some(partner), month: Some(month.to_string()), ..LedgerFilter::default() };
+    let entries = read(store, reader, filter, None, usize::MAX).await?;
+    let carried = carried(store, reader, partner, month).await?;
+    let carried = carried.iter().map(|(currency, amount)| (currency.as_str(), *amount));
     let lines = entries.iter().map(line).collect::<Result<Vec<_>, _>>()?;
-    let made = commission::statement(month, &lines);
-    entries.retain(|entry| entry.at >= month.begin());
+    let made = commission::statement(month, carried, &lines);
     let items = entries.iter().map(|entry| told(entry, reader)).collect::<Result<Vec<_>, _>>()?;
     let accepts_csv = || {
         let accepted = call.head.headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
@@ -152,6 +154,29 @@ pub(crate) async fn statement<K>(
         entries: items,
         unknown: Unknown::default(),
     })))
+}
+
+/// What the entries before a month add up to, as far as the reader may see them.
+async fn carried(
+    store: &Store,
+    reader: &Reader,
+    partner: PartnerId,
+    month: Month,
+) -> Result<Vec<(String, Amount)>, Fault> {
+    let destination = match reader {
+        Reader::Partner(own, Environment::Production) if *own == partner => None,
+        Reader::Partner(..) => return Ok(Vec::new()),
+        Reader::Bank(destination) => destination.clone(),
+    };
+    let balances = store.ledger_balances(partner, destination, month.to_string()).await?;
+    let carried = |balance: Balance| {
+        let amount = balance.amount.parse().map_err(|_| {
+            tracing::error!("a sum of the ledger cannot be read");
+            Fault::Internal
+        })?;
+        Ok((balance.currency, amount))
+    };
+    balances.into_iter().map(carried).collect()
 }
 
 /// Entries that the reader may see, oldest first, at most so many.

@@ -9,11 +9,11 @@ use uuid::Uuid;
 
 use crate::model::Write;
 use crate::{
-    ApplicationEntry, ApplicationId, Audit, AuditEntry, BankUserEntry, BankView, Change, Claim, Claimed, Condition,
-    Cursor, Delivery, DeliveryCursor, DeliveryFilter, DeliveryPage, Digest, Document, DocumentMeta, Entry, Filter,
-    FirstContact, Flow, FlowExpiry, Idempotency, KeyEntry, KeySummary, Known, LedgerFilter, Mark, Marked, Message,
-    MessageFilter, Millis, NewDocument, OpenError, Page, PartnerEntry, PartnerId, Record, ResetCounts, Scope, Sealed,
-    StoreError, TimelineEntry,
+    ApplicationEntry, ApplicationId, Audit, AuditEntry, Balance, BankUserEntry, BankView, Change, Claim, Claimed,
+    Condition, Cursor, Delivery, DeliveryCursor, DeliveryFilter, DeliveryPage, Digest, Document, DocumentMeta, Entry,
+    Filter, FirstContact, Flow, FlowExpiry, Idempotency, KeyEntry, KeySummary, Known, LedgerFilter, Mark, Marked,
+    Message, MessageFilter, Millis, NewDocument, OpenError, Page, PartnerEntry, PartnerId, Record, ResetCounts, Scope,
+    Sealed, StoreError, TimelineEntry,
 };
 
 /// The writing half of an engine; one thread owns it.
@@ -279,6 +279,18 @@ pub trait Reader: Send {
     /// # Errors
     /// When the database cannot be read.
     fn ledger(&mut self, filter: &LedgerFilter, after: Option<i64>, limit: u32) -> Result<Vec<Entry>, StoreError>;
+
+    /// What the entries of a partner before a month in UTC (`2026-11`) add up to, of one destination or of all: a row for
+    /// each currency that was used by then, in alphabetical order. Reads sums of months, not entries.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn ledger_balances(
+        &mut self,
+        partner: PartnerId,
+        destination: Option<&str>,
+        month: &str,
+    ) -> Result<Vec<Balance>, StoreError>;
 
     /// All versions of all documents, in the order of their kinds, names and versions.
     ///

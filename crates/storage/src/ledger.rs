@@ -16,7 +16,7 @@ pub struct NewEntry {
     pub destination: Cow<'static, str>,
     /// What happens to the amount.
     pub kind: Cow<'static, str>,
-    /// The amount, an exact decimal number.
+    /// The amount, an exact decimal number in digits: at most 18 before the point and four after it.
     pub amount: String,
     /// Its currency.
     pub currency: String,
@@ -84,8 +84,15 @@ pub struct LedgerFilter {
     pub application: Option<ApplicationId>,
     /// Of one delivery.
     pub delivery: Option<i64>,
-    /// Then or later.
-    pub from: Option<Millis>,
-    /// Before.
-    pub to: Option<Millis>,
+    /// Of one month in UTC, such as `2026-11`.
+    pub month: Option<String>,
+}
+
+/// What many entries add up to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Balance {
+    /// The currency of all of them.
+    pub currency: String,
+    /// The sum of their amounts, an exact decimal number.
+    pub amount: String,
 }

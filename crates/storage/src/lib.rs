@@ -35,7 +35,7 @@ pub use document::{Document, DocumentMeta, NewDocument};
 pub use engine::{Engine, PayloadKeys, Reader, SealedCommit, SealedIdempotency, StoredReply, Verdict};
 pub use error::{Constraint, OpenError, StoreError};
 pub use folder::Folder;
-pub use ledger::{Entry, LedgerFilter, NewEntry};
+pub use ledger::{Balance, Entry, LedgerFilter, NewEntry};
 pub use message::{Claim, Claimed, Fate, Mark, Marked, Message, MessageFilter, NewMessage, PARTNER, SIMULATED_BANK};
 pub use model::{
     Actor, ApplicationId, Commit, Condition, Content, Cursor, Digest, Environment, Filter, Flow, FlowExpiry, FlowStep,

@@ -12,12 +12,12 @@ use crate::readers::Readers;
 use crate::running::Attempts;
 use crate::writer::{Work, Writer};
 use crate::{
-    ApplicationEntry, ApplicationId, Audit, AuditEntry, BankUserEntry, BankView, Binding, Change, Claim, Claimed,
-    Commit, Content, Cursor, Delivery, DeliveryCursor, DeliveryFilter, DeliveryPage, Digest, Document, DocumentMeta,
-    Engine, Entry, Filter, FirstContact, Flow, FlowExpiry, Folder, Idempotency, KeyEntry, KeySummary, Known,
-    LedgerFilter, Mark, Marked, Message, MessageFilter, Millis, NewDocument, OpenError, Outcome, Page, PartnerEntry,
-    PartnerId, Reader, Record, Reply, ResetCounts, Running, Scope, Sealer, SqliteEngine, StillRunning, StoreError,
-    StoredReply, TimelineEntry, Verdict, key_file,
+    ApplicationEntry, ApplicationId, Audit, AuditEntry, Balance, BankUserEntry, BankView, Binding, Change, Claim,
+    Claimed, Commit, Content, Cursor, Delivery, DeliveryCursor, DeliveryFilter, DeliveryPage, Digest, Document,
+    DocumentMeta, Engine, Entry, Filter, FirstContact, Flow, FlowExpiry, Folder, Idempotency, KeyEntry, KeySummary,
+    Known, LedgerFilter, Mark, Marked, Message, MessageFilter, Millis, NewDocument, OpenError, Outcome, Page,
+    PartnerEntry, PartnerId, Reader, Record, Reply, ResetCounts, Running, Scope, Sealer, SqliteEngine, StillRunning,
+    StoreError, StoredReply, TimelineEntry, Verdict, key_file,
 };
 
 /// Records that one step of a reset removes.
@@ -432,6 +432,21 @@ impl Store {
     /// See [`StoreError`].
     pub async fn ledger(&self, filter: LedgerFilter, after: Option<i64>, limit: u32) -> Result<Vec<Entry>, StoreError> {
         self.inner.readers.ask(move |reader| reader.ledger(&filter, after, limit)).await
+    }
+
+    /// What the entries of a partner before a month in UTC (`2026-11`) add up to, of one destination or of all: a row for
+    /// each currency that was used by then, in alphabetical order.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn ledger_balances(
+        &self,
+        partner: PartnerId,
+        destination: Option<String>,
+        month: String,
+    ) -> Result<Vec<Balance>, StoreError> {
+        let ask = move |reader: &mut dyn Reader| reader.ledger_balances(partner, destination.as_deref(), &month);
+        self.inner.readers.ask(ask).await
     }
 
     /// All versions of all documents, in the order of their kinds, names and versions.

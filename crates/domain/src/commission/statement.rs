@@ -106,10 +106,18 @@ impl fmt::Display for Month {
     }
 }
 
-/// The statement of a month. `lines` are all entries of the partner before its end, in any order; later ones do not count.
-pub fn statement<'l>(month: Month, lines: impl IntoIterator<Item = &'l Line>) -> Statement {
+/// The statement of a month. `carried` is what older entries came to, in each currency; `lines` are all other entries of the
+/// partner before its end, in any order; later ones do not count. So whoever has the whole ledger carries nothing.
+pub fn statement<'l>(
+    month: Month,
+    carried: impl IntoIterator<Item = (&'l str, Amount)>,
+    lines: impl IntoIterator<Item = &'l Line>,
+) -> Statement {
     let mut books: BTreeMap<&str, Book<'_>> = BTreeMap::new();
     let (begin, end) = (month.begin(), month.end());
+    for (currency, amount) in carried {
+        books.entry(currency).or_default().opening += amount;
+    }
     for line in lines.into_iter().filter(|line| line.at < end) {
         let book = books.entry(&line.currency).or_default();
         if line.at < begin {

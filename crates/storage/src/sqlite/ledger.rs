@@ -6,7 +6,7 @@ use super::commit::require_in_scope;
 use super::fault::Fault;
 use super::query::Query;
 use super::{delivery, row};
-use crate::{ApplicationId, Constraint, Entry, LedgerFilter, NewEntry, PartnerId, Record, Scope};
+use crate::{ApplicationId, Balance, Constraint, Entry, LedgerFilter, NewEntry, PartnerId, Record, Scope};
 
 /// Appends an entry. In a sandbox the table refuses it.
 pub(super) fn insert(
@@ -53,6 +53,10 @@ pub(super) fn entries(
     after: i64,
     limit: u32,
 ) -> rusqlite::Result<Vec<Entry>> {
+    entries_query(filter, after, limit).rows(connection, entry)
+}
+
+fn entries_query(filter: &LedgerFilter, after: i64, limit: u32) -> Query {
     let mut query = Query::new(
         "SELECT l.id, l.delivery_id, r.public_id, d.destination, l.partner_id, l.application_id, l.product, l.kind,
            l.amount, l.currency, l.at, l.cause, l.actor, l.actor_name, l.reference,
@@ -64,10 +68,34 @@ pub(super) fn entries(
     query.with_some(" AND l.partner_id = ?", filter.partner.map(|partner| partner.0.as_bytes().to_vec()));
     query.with_some(" AND l.application_id = ?", filter.application.map(|one| one.0.as_bytes().to_vec()));
     query.with_some(" AND l.delivery_id = ?", filter.delivery);
-    query.with_some(" AND l.at >= ?", filter.from);
-    query.with_some(" AND l.at < ?", filter.to);
+    query.with_some(" AND l.month = ?", filter.month.clone());
     query.with(" ORDER BY l.id LIMIT ?", limit);
-    query.rows(connection, entry)
+    query
+}
+
+const BALANCES: &str = "SELECT currency, sum(units), sum(parts) FROM ledger_months
+     WHERE partner_id = ?1 AND month < ?2 AND (?3 IS NULL OR destination = ?3) GROUP BY currency ORDER BY currency";
+
+/// What the entries of a partner before a month add up to, in each currency.
+pub(super) fn balances(
+    connection: &Connection,
+    partner: PartnerId,
+    destination: Option<&str>,
+    month: &str,
+) -> rusqlite::Result<Vec<Balance>> {
+    let mut statement = connection.prepare_cached(BALANCES)?;
+    let balance = |row: &Row<'_>| {
+        let (units, parts): (i64, i64) = (row.get(1)?, row.get(2)?);
+        Ok(Balance { currency: row.get(0)?, amount: decimal(units, parts) })
+    };
+    statement.query_map(params![partner.0.as_bytes(), month, destination], balance)?.collect()
+}
+
+/// Units and ten-thousandths as one decimal number.
+fn decimal(units: i64, parts: i64) -> String {
+    let sum = i128::from(units) * 10_000 + i128::from(parts);
+    let sign = if sum < 0 { "-" } else { "" };
+    format!("{sign}{}.{:04}", sum.unsigned_abs() / 10_000, sum.unsigned_abs() % 10_000)
 }
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
@@ -92,4 +120,49 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
         source: row.get(17)?,
         sub_partner: row.get(18)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::params_from_iter;
+    use rusqlite::types::Value;
+    use uuid::Uuid;
+
+    use super::{BALANCES, decimal, entries_query};
+    use crate::sqlite::SqliteEngine;
+    use crate::{Folder, LedgerFilter, PartnerId};
+
+    #[test]
+    fn a_statement_reads_the_entries_of_its_month_and_the_sums_of_the_older_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = SqliteEngine::open(Folder::open(folder.path()).unwrap()).unwrap();
+        let plan = |sql: &str, values: &[Value]| -> Vec<String> {
+            let mut statement = engine.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            statement.query_map(params_from_iter(values), |row| row.get(3)).unwrap().map(Result::unwrap).collect()
+        };
+
+        let partner = Some(PartnerId(Uuid::nil()));
+        let month = LedgerFilter { partner, month: Some("2026-11".to_owned()), ..LedgerFilter::default() };
+        let query = entries_query(&month, 0, 1_000);
+        let read = plan(&query.sql, &query.values);
+        assert_eq!(read[0], "SEARCH l USING INDEX ledger_of_month (partner_id=? AND month=? AND id>?)");
+        assert_eq!(read.len(), 3, "a delivery and a record for each entry, and nothing is sorted: {read:?}");
+
+        let values = [Value::Blob(vec![0; 16]), Value::Text("2026-11".to_owned()), Value::Null];
+        let read = plan(BALANCES, &values);
+        assert_eq!(read[0], "SEARCH ledger_months USING PRIMARY KEY (partner_id=? AND month<?)");
+    }
+
+    #[test]
+    fn sums_keep_every_ten_thousandth() {
+        for (units, parts, expected) in [
+            (0, 0, "0.0000"),
+            (0, -5_000, "-0.5000"),
+            (1, -1, "0.9999"),
+            (-13, 25_000, "-10.5000"),
+            (i64::MAX, 9_999, "9223372036854775807.9999"),
+        ] {
+            assert_eq!(decimal(units, parts), expected);
+        }
+    }
 }

@@ -10,9 +10,10 @@ use super::fault::open_error;
 use crate::OpenError;
 
 /// A list in code, not a search for files: what is built in is what is written here.
-const MIGRATIONS: [(&str, &str); 2] = [
+const MIGRATIONS: [(&str, &str); 3] = [
     ("V1__first", include_str!("../../migrations/sqlite/V1__first.sql")),
     ("V2__deliveries", include_str!("../../migrations/sqlite/V2__deliveries.sql")),
+    ("V3__ledger_months", include_str!("../../migrations/sqlite/V3__ledger_months.sql")),
 ];
 
 pub(super) fn run(connection: &mut Connection, database: &Path) -> Result<(), OpenError> {
@@ -37,7 +38,37 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
+    use rusqlite::Connection;
+
     use super::MIGRATIONS;
+
+    #[test]
+    fn entries_of_a_ledger_that_was_there_before_are_summed_up() {
+        let database = Connection::open_in_memory().unwrap();
+        database.pragma_update(None, "foreign_keys", false).unwrap();
+        let [first, second, third] = MIGRATIONS.map(|(_, sql)| sql);
+        database.execute_batch(first).unwrap();
+        database.execute_batch(second).unwrap();
+        database
+            .execute_batch(
+                "INSERT INTO deliveries (record_id, destination, partner_id, environment, api, product, received_at,
+                   first_status, status, version, open, changed_at)
+                 VALUES (x'01', 'bank', x'01', 2, 'contact_request', 'mortgage', 0, 'NEW', 'NEW', 0, 1, 0);
+                 INSERT INTO ledger (delivery_id, partner_id, application_id, environment, product, kind, amount,
+                   currency, at, cause, actor)
+                 SELECT 1, x'01', x'01', 2, 'mortgage', 'accrue', column1, 'EUR', column2, 'acceptance', 'system'
+                 FROM (VALUES ('12.5', 1798761599999), ('-0.75', 1798761599999), ('3', 1798761600000));",
+            )
+            .unwrap();
+        database.execute_batch(third).unwrap();
+        let mut months = database.prepare("SELECT month, units, parts FROM ledger_months ORDER BY month").unwrap();
+        let months: Vec<(String, i64, i64)> = months
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        assert_eq!(months, [("2026-12".to_owned(), 12, -2_500), ("2027-01".to_owned(), 3, 0)]);
+    }
 
     #[test]
     fn every_migration_file_is_built_in() {

@@ -10,7 +10,7 @@ use super::row::{
 };
 use super::{bank, commit, directory, document, flow, ledger};
 use crate::{
-    ApplicationEntry, ApplicationId, AuditEntry, BankUserEntry, BankView, Cursor, Delivery, DeliveryCursor,
+    ApplicationEntry, ApplicationId, AuditEntry, Balance, BankUserEntry, BankView, Cursor, Delivery, DeliveryCursor,
     DeliveryFilter, DeliveryPage, Digest, Document, DocumentMeta, Entry, Filter, FirstContact, Flow, Idempotency,
     KeyEntry, KeySummary, Known, LedgerFilter, Message, MessageFilter, Millis, Page, PartnerEntry, PartnerId,
     PayloadKeys, Reader, Record, Scope, Sealed, StoreError, StoredReply, TimelineEntry,
@@ -266,6 +266,15 @@ impl Reader for SqliteReader {
 
     fn ledger(&mut self, filter: &LedgerFilter, after: Option<i64>, limit: u32) -> Result<Vec<Entry>, StoreError> {
         self.run(|connection| ledger::entries(connection, filter, after.unwrap_or(0), limit))
+    }
+
+    fn ledger_balances(
+        &mut self,
+        partner: PartnerId,
+        destination: Option<&str>,
+        month: &str,
+    ) -> Result<Vec<Balance>, StoreError> {
+        self.run(|connection| ledger::balances(connection, partner, destination, month))
     }
 
     fn documents(&mut self) -> Result<Vec<DocumentMeta>, StoreError> {

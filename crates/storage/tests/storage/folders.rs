@@ -245,6 +245,7 @@ async fn an_empty_folder_gets_the_whole_schema() {
             "idempotency",
             "keys",
             "ledger",
+            "ledger_months",
             "messages",
             "partners",
             "payload_keys",

@@ -12,6 +12,9 @@ use crate::fixtures::{
 const PRODUCTION: Scope = Scope { environment: Environment::Production, ..OWN };
 const SECOND: Scope = Scope { partner: partner_id(2), application: application_id(3), ..PRODUCTION };
 
+/// When February 2027 begins, the month after [`NOW`].
+const FEBRUARY: Millis = 1_801_440_000_000;
+
 fn entry(number: u8, kind: &'static str, at: Millis) -> Write {
     Write::Ledger(NewEntry {
         record: record_id(number),
@@ -92,10 +95,60 @@ async fn entries_are_found_by_partner_delivery_and_time() {
     assert_eq!(kinds(&house, LedgerFilter { partner: Some(partner_id(1)), ..all() }).await, first);
     assert_eq!(kinds(&house, LedgerFilter { application: Some(application_id(3)), ..all() }).await, second);
     assert_eq!(kinds(&house, LedgerFilter { delivery: Some(2), ..all() }).await, second);
-    let filter = LedgerFilter { from: Some(NOW + 5), to: Some(NOW + 9), ..all() };
-    assert_eq!(kinds(&house, filter).await, first[1..2]);
+    // The time of most tests is in January 2027.
+    house.commit(writing(PRODUCTION, vec![entry(1, "late", FEBRUARY), entry(1, "last", FEBRUARY - 1)])).await;
+    let of = |month: &str| LedgerFilter { partner: Some(partner_id(1)), month: Some(month.to_owned()), ..all() };
+    let january = [&first[..], &[row(6, "last")]].concat();
+    assert_eq!(kinds(&house, of("2027-01")).await, january);
+    assert_eq!(kinds(&house, of("2027-02")).await, [row(5, "late")]);
+    assert_eq!(kinds(&house, of("2026-12")).await, []);
     let after = house.store.ledger(all(), Some(2), 1).await.unwrap();
     assert_eq!(after.iter().map(|entry| entry.id).collect::<Vec<_>>(), [3]);
+}
+
+fn amount(number: u8, destination: &'static str, amount: &str, currency: &str, at: Millis) -> Write {
+    let Write::Ledger(entry) = entry(number, "accrue", at) else { unreachable!("it is an entry") };
+    let (amount, currency) = (amount.to_owned(), currency.to_owned());
+    Write::Ledger(NewEntry { destination: destination.into(), amount, currency, ..entry })
+}
+
+async fn balances(house: &House, destination: Option<&str>, month: &str) -> Vec<(String, String)> {
+    let destination = destination.map(str::to_owned);
+    let balances = house.store.ledger_balances(partner_id(1), destination, month.to_owned()).await.unwrap();
+    balances.into_iter().map(|balance| (balance.currency, balance.amount)).collect()
+}
+
+fn sums(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+    expected.iter().map(|(currency, amount)| ((*currency).to_owned(), (*amount).to_owned())).collect()
+}
+
+#[tokio::test]
+async fn what_a_month_opens_with_is_the_exact_sum_of_all_before() {
+    let house = house().await;
+    let amounts = [
+        ("0.1", "EUR", FEBRUARY - 2),
+        ("0.2", "EUR", FEBRUARY - 1),
+        ("-0.0001", "EUR", FEBRUARY),
+        ("1000000000000.99", "CZK", FEBRUARY - 1),
+        ("-1000000000012.5", "CZK", FEBRUARY - 1),
+    ];
+    let entries = amounts.map(|(text, currency, at)| amount(1, "bank", text, currency, at));
+    house.commit(writing(PRODUCTION, entries.into())).await;
+    let second = amount(1, "provider/second", "7", "EUR", FEBRUARY);
+    house.commit(writing(PRODUCTION, vec![delivery(1, "provider/second"), second])).await;
+
+    assert_eq!(balances(&house, None, "2027-01").await, []);
+    assert_eq!(balances(&house, None, "2027-02").await, sums(&[("CZK", "0.9900"), ("EUR", "0.3000")]));
+    assert_eq!(balances(&house, None, "2027-03").await, sums(&[("CZK", "0.9900"), ("EUR", "7.2999")]));
+    assert_eq!(balances(&house, Some("provider/second"), "2027-03").await, sums(&[("EUR", "7.0000")]));
+    assert_eq!(balances(&house, Some("provider/third"), "2027-03").await, []);
+
+    // What is no exact number of that form never gets in, so no sum is ever wrong.
+    for wrong in ["1e3", "0.00001", "1.2.3", "1-2", "--1", "", ".", "1,5", "NaN", "99999999999999999999"] {
+        let refused = house.store.commit(writing(PRODUCTION, vec![amount(1, "bank", wrong, "EUR", NOW)])).await;
+        assert_eq!(refused, Err(StoreError::Constraint(Constraint::Form)), "{wrong}");
+    }
+    assert_eq!(house.count("ledger"), 8);
 }
 
 #[tokio::test]
