@@ -14,8 +14,8 @@ use usher_domain::flow::FlowState;
 use usher_domain::sandbox::Script;
 use usher_domain::status::{Status, Wish};
 use usher_storage::{
-    Actor, BankView, Claim, Claimed, Commit, Content, Environment, Fate, FlowExpiry, Mark, Millis, Outcome, Reply,
-    SIMULATED_BANK, Store, StoreError,
+    Actor, BankView, Claim, Claimed, Commit, Content, Environment, Fate, FlowExpiry, Mark, Millis, Outcome, Queue,
+    Recipient, Reply, SIMULATED_BANK, Store, StoreError,
 };
 use usher_wire::{Decimal, Unknown, to_json};
 
@@ -75,8 +75,7 @@ pub async fn end_expired_flows(store: &Store, now: Millis) -> Result<(), StoreEr
 /// Does all that is due, and says how much it was.
 async fn play_due(gateway: &Gateway) -> Result<usize, StoreError> {
     let claim = Claim {
-        environment: Some(Environment::Sandbox),
-        destination: Some(SIMULATED_BANK),
+        queue: Queue { environment: Environment::Sandbox, recipient: Recipient::Destination(SIMULATED_BANK.into()) },
         now: gateway.now().as_millisecond(),
         lease: LEASE,
         limit: CLAIM_COUNT_MAX,
@@ -120,7 +119,7 @@ async fn play(gateway: &Gateway, row: &Claimed) -> Result<Fate, StoreError> {
     };
     match gateway.store.commit(commit).await? {
         Outcome::Committed(_) if done + 1 == script.statuses.len() => Ok(over),
-        _ => Ok(Fate::Retry { due_at: at + pause(gateway, script) }),
+        _ => Ok(Fate::Retry { due_at: at + pause(gateway, script), reason: None }),
     }
 }
 

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use uuid::Uuid;
 
-use crate::{ApplicationId, Digest, Environment, Millis, PartnerId, Scope};
+use crate::{ApplicationId, Digest, Environment, Millis, NewWebhook, PartnerId, Scope, Sealed, WebhookSecret};
 
 /// How an application's unknown members are treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,6 +119,26 @@ pub enum Change {
         /// The user.
         id: Uuid,
         /// Since when; the first revocation stays.
+        at: Millis,
+    },
+    /// A webhook of an application, new or in the place of the one there is.
+    Webhook(NewWebhook),
+    /// An application has a webhook no longer; its events stay to be read.
+    WebhookEnded {
+        /// The application.
+        application: ApplicationId,
+        /// Where.
+        environment: Environment,
+    },
+    /// A new secret to sign with, sealed by [`crate::Store::seal_webhook_secret`].
+    WebhookSecret(WebhookSecret<Sealed>),
+    /// All secrets of an owner but one sign no longer.
+    WebhookSecretsEnd {
+        /// Whose.
+        owner: String,
+        /// The one that stays.
+        except: Uuid,
+        /// From when on; those that end before stay as they are.
         at: Millis,
     },
 }

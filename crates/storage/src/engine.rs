@@ -9,11 +9,12 @@ use uuid::Uuid;
 
 use crate::model::Write;
 use crate::{
-    ApplicationEntry, ApplicationId, Audit, AuditEntry, Balance, BankUserEntry, BankView, Change, Claim, Claimed,
-    Condition, Cursor, Delivery, DeliveryCursor, DeliveryFilter, DeliveryPage, Digest, Document, DocumentMeta, Entry,
-    Filter, FirstContact, Flow, FlowExpiry, Idempotency, KeyEntry, KeySummary, Known, LedgerFilter, Mark, Marked,
-    Message, MessageFilter, Millis, NewDocument, OpenError, Page, PartnerEntry, PartnerId, Record, ResetCounts, Scope,
-    Sealed, StoreError, TimelineEntry,
+    ApplicationEntry, ApplicationId, Audit, AuditEntry, Backlog, Balance, BankUserEntry, BankView, Change, Claim,
+    Claimed, Condition, Cursor, Delivery, DeliveryCursor, DeliveryFilter, DeliveryPage, Digest, Document, DocumentMeta,
+    Entry, Environment, Filter, FirstContact, Flow, FlowExpiry, Held, Idempotency, KeyEntry, KeySummary, Known,
+    LedgerFilter, Mark, Marked, Message, MessageFilter, Millis, NewDocument, OpenError, Outgoing, Page, PartnerEntry,
+    PartnerId, Queue, Record, Replay, Replayed, ResetCounts, Scope, Sealed, StoreError, TimelineEntry, Webhook,
+    WebhookSecret,
 };
 
 /// The writing half of an engine; one thread owns it.
@@ -28,7 +29,7 @@ pub trait Engine: Send + 'static {
     /// When the batch as a whole failed.
     fn commit(&mut self, batch: &[SealedCommit]) -> Result<Vec<Result<Verdict, StoreError>>, StoreError>;
 
-    /// Leases due messages for destinations, those with an expired lease first.
+    /// Leases due messages of a queue, those with an expired lease first.
     ///
     /// # Errors
     /// When nothing was claimed.
@@ -39,6 +40,19 @@ pub trait Engine: Send + 'static {
     /// # Errors
     /// When nothing was marked.
     fn mark(&mut self, marks: &[Mark]) -> Result<Vec<Marked>, StoreError>;
+
+    /// Gives back what was leased until `now` or before and never marked, and says how much it was.
+    ///
+    /// # Errors
+    /// When nothing was given back.
+    fn release(&mut self, now: Millis) -> Result<usize, StoreError>;
+
+    /// Makes a step of a replay, after a message: what was given up or has arrived waits again as if it had never been
+    /// tried, with a row of the audit.
+    ///
+    /// # Errors
+    /// When nothing was changed.
+    fn replay(&mut self, replay: &Replay, after: i64) -> Result<Replayed, StoreError>;
 
     /// Notes that the bank has these messages, as far as the view shows them, and answers for each, in order.
     ///
@@ -189,6 +203,55 @@ pub trait Reader: Send {
     /// # Errors
     /// When the database cannot be read.
     fn partner_messages(&mut self, scope: &Scope, after: Option<i64>, limit: u32) -> Result<Vec<Message>, StoreError>;
+
+    /// A message by its number, whoever it is for: for whoever sends it.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn message(&mut self, id: i64) -> Result<Option<Message>, StoreError>;
+
+    /// For each of these queues, when its next message is due; none where nothing waits.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn next_due(&mut self, queues: &[Queue]) -> Result<Vec<Option<Millis>>, StoreError>;
+
+    /// How much waits, by environment and destination; what has nothing is left out.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn backlog(&mut self) -> Result<Vec<Backlog>, StoreError>;
+
+    /// Messages in a state, oldest first, those after one.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn outgoing(
+        &mut self,
+        state: Held,
+        environment: Environment,
+        destination: Option<&str>,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<Outgoing>, StoreError>;
+
+    /// The webhooks of all applications.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn webhooks(&mut self) -> Result<Vec<Webhook>, StoreError>;
+
+    /// The secrets of an owner, newest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn webhook_secrets(&mut self, owner: &str) -> Result<Vec<WebhookSecret<Sealed>>, StoreError>;
+
+    /// A number that grows with everything operators do; cheap to read.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn audit_generation(&mut self) -> Result<i64, StoreError>;
 
     /// How long everybody waited whose request was accepted from `from` on and before `to`, oldest first.
     ///

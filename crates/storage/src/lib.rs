@@ -21,6 +21,7 @@ mod running;
 mod seal;
 mod sqlite;
 mod store;
+mod webhook;
 mod writer;
 
 pub use delivery::{
@@ -36,7 +37,10 @@ pub use engine::{Engine, PayloadKeys, Reader, SealedCommit, SealedIdempotency, S
 pub use error::{Constraint, OpenError, StoreError};
 pub use folder::Folder;
 pub use ledger::{Balance, Entry, LedgerFilter, NewEntry};
-pub use message::{Claim, Claimed, Fate, Mark, Marked, Message, MessageFilter, NewMessage, PARTNER, SIMULATED_BANK};
+pub use message::{
+    Backlog, Claim, Claimed, Fate, Held, Mark, Marked, Message, MessageFilter, NewMessage, Outgoing, PARTNER, Queue,
+    Recipient, Replay, Replayed, SIMULATED_BANK,
+};
 pub use model::{
     Actor, ApplicationId, Commit, Condition, Content, Cursor, Digest, Environment, Filter, Flow, FlowExpiry, FlowStep,
     Idempotency, Known, Millis, NewFlow, Outcome, Page, PartnerId, Payload, Record, Reply, ResetCounts, Scope,
@@ -46,3 +50,4 @@ pub use running::{Running, StillRunning};
 pub use seal::{Binding, KeyId, Sealed, Sealer};
 pub use sqlite::SqliteEngine;
 pub use store::{Health, Options, Store};
+pub use webhook::{NewWebhook, Webhook, WebhookSecret};

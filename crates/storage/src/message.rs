@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::{Environment, Millis, Record, Scope, TimelineEntry};
+use crate::{ApplicationId, Environment, Millis, Record, Scope, TimelineEntry};
 
 /// The destination of what the partner's application reads.
 pub const PARTNER: &str = "partner";
@@ -60,13 +60,34 @@ pub struct MessageFilter {
     pub destination: Option<String>,
 }
 
+/// Messages that wait for one recipient in one environment.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Queue {
+    /// Where.
+    pub environment: Environment,
+    /// For whom.
+    pub recipient: Recipient,
+}
+
+/// Who must be told.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Recipient {
+    /// A destination.
+    Destination(Cow<'static, str>),
+    /// An application of a partner.
+    Application {
+        /// The application.
+        id: ApplicationId,
+        /// Only messages after this one.
+        after: i64,
+    },
+}
+
 /// A wish for work.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Claim {
-    /// Of one environment, or of both.
-    pub environment: Option<Environment>,
-    /// For one destination, or for all but [`SIMULATED_BANK`].
-    pub destination: Option<&'static str>,
+    /// From where.
+    pub queue: Queue,
     /// The time now.
     pub now: Millis,
     /// How long the rows are the claimer's.
@@ -93,6 +114,8 @@ pub struct Claimed {
     /// How often it was claimed, this time included: counted before sending, so that a crash while sending cannot
     /// retry for ever.
     pub attempts: u32,
+    /// When it was claimed first since it was made or replayed.
+    pub first_tried_at: Millis,
     /// When the row may be claimed by somebody else.
     pub lease_until: Millis,
     /// Whose record it is.
@@ -110,7 +133,7 @@ pub struct Claimed {
 }
 
 /// What became of a claimed row.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Mark {
     /// The row.
     pub id: i64,
@@ -121,7 +144,7 @@ pub struct Mark {
 }
 
 /// The result of an attempt.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Fate {
     /// The destination has it.
     Delivered {
@@ -132,11 +155,15 @@ pub enum Fate {
     Retry {
         /// Not before.
         due_at: Millis,
+        /// A code that says why, when it failed.
+        reason: Option<Cow<'static, str>>,
     },
     /// Given up until a person looks at it; never dropped.
     Parked {
         /// Since when.
         at: Millis,
+        /// A code that says why.
+        reason: Cow<'static, str>,
     },
 }
 
@@ -149,4 +176,98 @@ pub enum Marked {
     Stale,
     /// There is no such row for this caller.
     Unknown,
+}
+
+/// How much waits for a destination, or for all applications that have webhooks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backlog {
+    /// Where.
+    pub environment: Environment,
+    /// For which destination; [`PARTNER`] for webhooks of applications.
+    pub destination: String,
+    /// What waits for its turn or its next attempt.
+    pub pending: i64,
+    /// What was given up until a person looks at it.
+    pub parked: i64,
+    /// Since when the oldest of those that wait has been due; no attempt moves it.
+    pub oldest_due_at: Option<Millis>,
+}
+
+/// In which state a message is that is to be listed or sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// It waits for its turn or its next attempt.
+    Pending,
+    /// It was given up.
+    Parked,
+    /// It has arrived.
+    Delivered,
+}
+
+impl Held {
+    /// The stored name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Parked => "parked",
+            Self::Delivered => "delivered",
+        }
+    }
+}
+
+/// A message on its way, as operators see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Its number.
+    pub id: i64,
+    /// Where.
+    pub environment: Environment,
+    /// Who must be told.
+    pub destination: String,
+    /// The application that must be told, by the id its developer knows; none for a destination.
+    pub application: Option<String>,
+    /// What happened.
+    pub event: String,
+    /// The record's id as the partner knows it.
+    pub public_id: Uuid,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Since when it has been due.
+    pub first_due_at: Millis,
+    /// When it is tried next, if at all.
+    pub next_due_at: Millis,
+    /// Since when it is parked.
+    pub finished_at: Option<Millis>,
+    /// Why the last attempt failed.
+    pub reason: Option<String>,
+}
+
+/// Which messages are sent once more.
+#[derive(Clone, Debug)]
+pub struct Replay {
+    /// Those that were given up, or those that have arrived.
+    pub state: Held,
+    /// Where.
+    pub environment: Environment,
+    /// For one destination, or for all.
+    pub destination: Option<String>,
+    /// One message only.
+    pub id: Option<i64>,
+    /// Given up or arrived then or later.
+    pub from: Option<Millis>,
+    /// Given up or arrived before.
+    pub to: Option<Millis>,
+    /// The time now.
+    pub now: Millis,
+    /// Who wants it.
+    pub actor: String,
+}
+
+/// One step of a replay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// Messages that will be sent once more.
+    pub count: usize,
+    /// After which message to go on; none at the end.
+    pub next: Option<i64>,
 }

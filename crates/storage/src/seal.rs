@@ -97,6 +97,13 @@ pub enum Binding<'a> {
         /// The key.
         key_digest: &'a Digest,
     },
+    /// A secret that webhooks are signed with.
+    WebhookSecret {
+        /// The secret.
+        id: Uuid,
+        /// What signs with it.
+        owner: &'a str,
+    },
     /// The known text that proves a key file.
     Probe,
 }
@@ -120,6 +127,11 @@ impl Binding<'_> {
                 bytes.push(scope.environment.number());
                 bytes.extend_from_slice(*key_digest);
                 bytes.extend_from_slice(operation.as_bytes());
+            }
+            Self::WebhookSecret { id, owner } => {
+                bytes.extend_from_slice(b"usher webhook secret 1\0");
+                bytes.extend_from_slice(id.as_bytes());
+                bytes.extend_from_slice(owner.as_bytes());
             }
             Self::Probe => bytes.extend_from_slice(b"usher probe 1\0"),
         }

@@ -6,18 +6,20 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::readers::Readers;
 use crate::running::Attempts;
 use crate::writer::{Work, Writer};
 use crate::{
-    ApplicationEntry, ApplicationId, Audit, AuditEntry, Balance, BankUserEntry, BankView, Binding, Change, Claim,
-    Claimed, Commit, Content, Cursor, Delivery, DeliveryCursor, DeliveryFilter, DeliveryPage, Digest, Document,
-    DocumentMeta, Engine, Entry, Filter, FirstContact, Flow, FlowExpiry, Folder, Idempotency, KeyEntry, KeySummary,
-    Known, LedgerFilter, Mark, Marked, Message, MessageFilter, Millis, NewDocument, OpenError, Outcome, Page,
-    PartnerEntry, PartnerId, Reader, Record, Reply, ResetCounts, Running, Scope, Sealer, SqliteEngine, StillRunning,
-    StoreError, StoredReply, TimelineEntry, Verdict, key_file,
+    ApplicationEntry, ApplicationId, Audit, AuditEntry, Backlog, Balance, BankUserEntry, BankView, Binding, Change,
+    Claim, Claimed, Commit, Content, Cursor, Delivery, DeliveryCursor, DeliveryFilter, DeliveryPage, Digest, Document,
+    DocumentMeta, Engine, Entry, Environment, Filter, FirstContact, Flow, FlowExpiry, Folder, Held, Idempotency,
+    KeyEntry, KeySummary, Known, LedgerFilter, Mark, Marked, Message, MessageFilter, Millis, NewDocument, OpenError,
+    Outcome, Outgoing, Page, PartnerEntry, PartnerId, Queue, Reader, Record, Replay, Reply, ResetCounts, Running,
+    Scope, Sealed, Sealer, SqliteEngine, StillRunning, StoreError, StoredReply, TimelineEntry, Verdict, Webhook,
+    WebhookSecret, Write, key_file,
 };
 
 /// Records that one step of a reset removes.
@@ -66,6 +68,8 @@ struct Inner {
     readers: Readers,
     sealer: Sealer,
     attempts: Attempts,
+    /// Grows whenever there may be something new to be sent.
+    sendable: watch::Sender<u64>,
     reader_count: usize,
     /// The readers' threads, and the writer's as the last one.
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -95,7 +99,9 @@ impl Store {
         threads.push(thread);
         let attempts = Attempts::default();
         let threads = Mutex::new(threads);
-        let inner = Inner { writer, readers, sealer, attempts, reader_count: options.reader_count, threads };
+        let sendable = watch::Sender::default();
+        let reader_count = options.reader_count;
+        let inner = Inner { writer, readers, sealer, attempts, sendable, reader_count, threads };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -163,10 +169,16 @@ impl Store {
     pub async fn commit(&self, commit: Commit) -> Result<Outcome, StoreError> {
         let scope = commit.scope;
         let idempotency = commit.idempotency;
+        let has_message = commit.writes.iter().any(|write| matches!(write, Write::Message(_)));
         let (commit, reply) = self.inner.sealer.seal_commit(commit)?;
         let verdict = self.inner.writer.ask(|answer| Work::Commit(Box::new(commit), answer)).await?;
         Ok(match (verdict, idempotency) {
-            (Verdict::Committed, _) => Outcome::Committed(reply),
+            (Verdict::Committed, _) => {
+                if has_message {
+                    self.wake_senders();
+                }
+                Outcome::Committed(reply)
+            }
             (Verdict::Replayed(stored), Some(idempotency)) => {
                 Outcome::Replayed(self.open_reply(&scope, &idempotency, stored)?)
             }
@@ -548,7 +560,123 @@ impl Store {
         self.inner.writer.ask(|answer| Work::Purge { now, limit, answer }).await
     }
 
-    /// Leases due messages for destinations, of all partners.
+    /// Tells of every commit of this process that may have left something to be sent. Other processes are not heard of.
+    pub fn sendable(&self) -> watch::Receiver<u64> {
+        self.inner.sendable.subscribe()
+    }
+
+    /// A message by its number, whoever it is for: for whoever sends it.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn message(&self, id: i64) -> Result<Option<Message>, StoreError> {
+        let message = self.inner.readers.ask(move |reader| reader.message(id)).await?;
+        Ok(self.open_messages(message.into_iter().collect())?.pop())
+    }
+
+    /// For each of these queues, when its next message is due; none where nothing waits.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn next_due(&self, queues: Vec<Queue>) -> Result<Vec<Option<Millis>>, StoreError> {
+        self.inner.readers.ask(move |reader| reader.next_due(&queues)).await
+    }
+
+    /// How much waits to be sent or pulled, by environment and destination; what has nothing is left out. It counts
+    /// all that waits: not for every request.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn backlog(&self) -> Result<Vec<Backlog>, StoreError> {
+        self.inner.readers.ask(|reader| reader.backlog()).await
+    }
+
+    /// Messages in a state, oldest first, those after one.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn outgoing(
+        &self,
+        state: Held,
+        environment: Environment,
+        destination: Option<String>,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<Outgoing>, StoreError> {
+        let ask =
+            move |reader: &mut dyn Reader| reader.outgoing(state, environment, destination.as_deref(), after, limit);
+        self.inner.readers.ask(ask).await
+    }
+
+    /// Lets what was given up, or has arrived, be sent once more under the same ids, and says how much it is. Bit by bit,
+    /// so that no commit waits for the whole; each bit has a row of the audit.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn replay(&self, replay: Replay) -> Result<usize, StoreError> {
+        let mut count = 0;
+        let mut after = Some(0);
+        while let Some(place) = after {
+            let replay = Box::new(replay.clone());
+            let step = self.inner.writer.ask(|answer| Work::Replay { replay, after: place, answer }).await?;
+            count += step.count;
+            after = step.next;
+        }
+        self.wake_senders();
+        Ok(count)
+    }
+
+    /// Gives back what was leased until `now` or before and never marked, and says how much it was.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn release(&self, now: Millis) -> Result<usize, StoreError> {
+        self.inner.writer.ask(|answer| Work::Release(now, answer)).await
+    }
+
+    /// The webhooks of all applications.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn webhooks(&self) -> Result<Vec<Webhook>, StoreError> {
+        self.inner.readers.ask(|reader| reader.webhooks()).await
+    }
+
+    /// A secret as it is stored, to be handed to [`Store::administer`].
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the system gives no random bytes.
+    pub fn seal_webhook_secret(&self, secret: WebhookSecret) -> Result<WebhookSecret<Sealed>, StoreError> {
+        let WebhookSecret { id, owner, signature, public_key, created_at, ends_at, secret } = secret;
+        let binding = Binding::WebhookSecret { id, owner: &owner };
+        let secret = self.inner.sealer.seal(&binding, secret.into_vec())?;
+        Ok(WebhookSecret { id, owner, signature, public_key, created_at, ends_at, secret })
+    }
+
+    /// The secrets of an owner, opened, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] when one is not what was sealed for this owner.
+    pub async fn webhook_secrets(&self, owner: impl Into<String>) -> Result<Vec<WebhookSecret>, StoreError> {
+        let owner = owner.into();
+        let sealed = self.inner.readers.ask(move |reader| reader.webhook_secrets(&owner)).await?;
+        let open = |sealed: WebhookSecret<Sealed>| {
+            let binding = Binding::WebhookSecret { id: sealed.id, owner: &sealed.owner };
+            let secret = self.inner.sealer.open(&binding, sealed.secret.clone())?;
+            Ok(sealed.with(secret))
+        };
+        sealed.into_iter().map(open).collect()
+    }
+
+    /// A number that grows with everything operators do; cheap to read.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn audit_generation(&self) -> Result<i64, StoreError> {
+        self.inner.readers.ask(|reader| reader.audit_generation()).await
+    }
+
+    /// Leases due messages of a queue, of all partners.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -562,6 +690,10 @@ impl Store {
     /// See [`StoreError`].
     pub async fn mark(&self, marks: Vec<Mark>) -> Result<Vec<Marked>, StoreError> {
         self.inner.writer.ask(|answer| Work::Mark(marks, answer)).await
+    }
+
+    fn wake_senders(&self) {
+        self.inner.sendable.send_modify(|count| *count = count.wrapping_add(1));
     }
 
     fn open_deliveries(&self, deliveries: Vec<Delivery>) -> Result<Vec<Delivery>, StoreError> {

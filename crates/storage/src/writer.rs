@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     Audit, BankView, Change, Claim, Claimed, Digest, Engine, FlowExpiry, Mark, Marked, Millis, NewDocument, OpenError,
-    ResetCounts, Scope, SealedCommit, StoreError, Verdict,
+    Replay, Replayed, ResetCounts, Scope, SealedCommit, StoreError, Verdict,
 };
 
 /// Where an answer goes. Nobody may be waiting any more; what was done is done.
@@ -22,6 +22,12 @@ pub(crate) enum Work {
     Commit(Box<SealedCommit>, Answer<Verdict>),
     Claim(Claim, Answer<Vec<Claimed>>),
     Mark(Vec<Mark>, Answer<Vec<Marked>>),
+    Release(Millis, Answer<usize>),
+    Replay {
+        replay: Box<Replay>,
+        after: i64,
+        answer: Answer<Replayed>,
+    },
     Acknowledge {
         view: BankView,
         ids: Vec<i64>,
@@ -235,6 +241,10 @@ impl<E: Engine> Desk<E> {
     fn other(&mut self, work: Work) {
         match work {
             Work::Claim(claim, answer) => send(answer, self.guarded(|engine| engine.claim(&claim))),
+            Work::Release(now, answer) => send(answer, self.guarded(|engine| engine.release(now))),
+            Work::Replay { replay, after, answer } => {
+                send(answer, self.guarded(|engine| engine.replay(&replay, after)));
+            }
             Work::Acknowledge { view, ids, now, answer } => {
                 send(answer, self.guarded(|engine| engine.acknowledge(&view, &ids, now)));
             }

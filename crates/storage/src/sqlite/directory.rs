@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::fault::Fault;
-use super::{require_one, row};
+use super::{require_one, row, webhook};
 use crate::{
     ApplicationEntry, ApplicationId, Audit, AuditEntry, BankUserEntry, Change, Digest, Environment, KeyEntry,
     KeySummary, Millis, NewBankUser, NewKey, PartnerEntry, PartnerId, Subscription,
@@ -69,6 +69,18 @@ fn told(change: &Change) -> Option<(&'static str, String, String)> {
         Change::KeyUsed { .. } => return None,
         Change::BankUser(user) => ("bank_user.created", user.id.to_string(), user.role.clone()),
         Change::BankUserRevoked { id, .. } => ("bank_user.revoked", id.to_string(), String::new()),
+        Change::Webhook(webhook) => {
+            ("webhook.set", webhook.application.0.to_string(), webhook.environment.as_str().to_owned())
+        }
+        Change::WebhookEnded { application, environment } => {
+            ("webhook.ended", application.0.to_string(), environment.as_str().to_owned())
+        }
+        Change::WebhookSecret(secret) => {
+            ("webhook_secret.created", secret.owner.clone(), format!("{} {}", secret.id, secret.signature))
+        }
+        Change::WebhookSecretsEnd { owner, except, .. } => {
+            ("webhook_secret.replaced", owner.clone(), format!("all but {except}"))
+        }
     })
 }
 
@@ -136,6 +148,10 @@ fn apply(connection: &Connection, change: &Change) -> Result<(), Fault> {
                 .prepare_cached("UPDATE bank_users SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1")?;
             require_one(&mut statement, params![id.as_bytes(), at])?;
         }
+        Change::Webhook(new) => webhook::put(connection, new)?,
+        Change::WebhookEnded { application, environment } => webhook::end(connection, *application, *environment)?,
+        Change::WebhookSecret(secret) => webhook::add_secret(connection, secret)?,
+        Change::WebhookSecretsEnd { owner, except, at } => webhook::end_secrets(connection, owner, *except, *at)?,
     }
     Ok(())
 }

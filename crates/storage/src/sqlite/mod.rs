@@ -15,6 +15,7 @@ mod query;
 mod read;
 mod row;
 mod sandbox;
+mod webhook;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Read as _;
@@ -32,7 +33,7 @@ use self::read::SqliteReader;
 use crate::folder::{self, Folder};
 use crate::{
     Audit, BankView, Change, Claim, Claimed, Constraint, Digest, Engine, FlowExpiry, Mark, Marked, Millis, NewDocument,
-    OpenError, PayloadKeys, Reader, ResetCounts, Scope, Sealed, SealedCommit, StoreError, Verdict,
+    OpenError, PayloadKeys, Reader, Replay, Replayed, ResetCounts, Scope, Sealed, SealedCommit, StoreError, Verdict,
 };
 
 const DATABASE_NAME: &str = "usher.db";
@@ -134,6 +135,14 @@ impl Engine for SqliteEngine {
 
     fn mark(&mut self, marks: &[Mark]) -> Result<Vec<Marked>, StoreError> {
         self.transaction(|connection| message::mark(connection, marks))
+    }
+
+    fn release(&mut self, now: Millis) -> Result<usize, StoreError> {
+        self.transaction(|connection| message::release(connection, now))
+    }
+
+    fn replay(&mut self, replay: &Replay, after: i64) -> Result<Replayed, StoreError> {
+        self.transaction(|connection| message::replay(connection, replay, after))
     }
 
     fn acknowledge(&mut self, view: &BankView, ids: &[i64], now: Millis) -> Result<Vec<Marked>, StoreError> {

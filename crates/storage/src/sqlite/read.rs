@@ -8,12 +8,13 @@ use super::fault::Fault;
 use super::row::{
     self, delivery_columns, delivery_tables, entry_columns, message_columns, message_tables, record_columns, scoped,
 };
-use super::{bank, commit, directory, document, flow, ledger};
+use super::{bank, commit, directory, document, flow, ledger, message, webhook};
 use crate::{
-    ApplicationEntry, ApplicationId, AuditEntry, Balance, BankUserEntry, BankView, Cursor, Delivery, DeliveryCursor,
-    DeliveryFilter, DeliveryPage, Digest, Document, DocumentMeta, Entry, Filter, FirstContact, Flow, Idempotency,
-    KeyEntry, KeySummary, Known, LedgerFilter, Message, MessageFilter, Millis, Page, PartnerEntry, PartnerId,
-    PayloadKeys, Reader, Record, Scope, Sealed, StoreError, StoredReply, TimelineEntry,
+    ApplicationEntry, ApplicationId, AuditEntry, Backlog, Balance, BankUserEntry, BankView, Cursor, Delivery,
+    DeliveryCursor, DeliveryFilter, DeliveryPage, Digest, Document, DocumentMeta, Entry, Environment, Filter,
+    FirstContact, Flow, Held, Idempotency, KeyEntry, KeySummary, Known, LedgerFilter, Message, MessageFilter, Millis,
+    Outgoing, Page, PartnerEntry, PartnerId, PayloadKeys, Queue, Reader, Record, Scope, Sealed, StoreError,
+    StoredReply, TimelineEntry, Webhook, WebhookSecret,
 };
 
 /// A reading connection.
@@ -180,6 +181,43 @@ impl Reader for SqliteReader {
         })
     }
 
+    fn message(&mut self, id: i64) -> Result<Option<Message>, StoreError> {
+        self.run(|connection| message::one(connection, id))
+    }
+
+    fn next_due(&mut self, queues: &[Queue]) -> Result<Vec<Option<Millis>>, StoreError> {
+        self.run(|connection| queues.iter().map(|queue| message::next_due(connection, queue)).collect())
+    }
+
+    fn backlog(&mut self) -> Result<Vec<Backlog>, StoreError> {
+        self.run(message::backlog)
+    }
+
+    fn outgoing(
+        &mut self,
+        state: Held,
+        environment: Environment,
+        destination: Option<&str>,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<Outgoing>, StoreError> {
+        self.run(|connection| message::outgoing(connection, state, environment, destination, after, limit))
+    }
+
+    fn webhooks(&mut self) -> Result<Vec<Webhook>, StoreError> {
+        self.run(webhook::all)
+    }
+
+    fn webhook_secrets(&mut self, owner: &str) -> Result<Vec<WebhookSecret<Sealed>>, StoreError> {
+        self.run(|connection| webhook::secrets(connection, owner))
+    }
+
+    fn audit_generation(&mut self) -> Result<i64, StoreError> {
+        self.run(|connection| {
+            connection.prepare_cached("SELECT coalesce(max(id), 0) FROM audit")?.query_row([], |row| row.get(0))
+        })
+    }
+
     fn first_contacts(
         &mut self,
         view: &BankView,
@@ -299,7 +337,8 @@ pub(super) fn payload_keys(connection: &Connection) -> rusqlite::Result<PayloadK
     let mut statement = connection.prepare("SELECT key_id, nonce, ciphertext FROM payload_keys")?;
     let probes = statement.query_map([], |row| row::sealed(row, 0))?.collect::<Result<_, _>>()?;
     let in_use = connection.query_row(
-        "SELECT EXISTS (SELECT 1 FROM payloads) OR EXISTS (SELECT 1 FROM idempotency)",
+        "SELECT EXISTS (SELECT 1 FROM payloads) OR EXISTS (SELECT 1 FROM idempotency)
+           OR EXISTS (SELECT 1 FROM webhook_secrets)",
         [],
         |row| row.get(0),
     )?;

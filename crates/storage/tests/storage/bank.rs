@@ -6,7 +6,7 @@ use usher_storage::{
 };
 
 use crate::fixtures::{
-    House, NOW, OWN, STRANGERS, accepted, application_id, change, commit, delivery, partner_id, record_id, told,
+    House, NOW, OWN, STRANGERS, accepted, application_id, change, commit, delivery, partner_id, record_id, told, wish,
     writing,
 };
 
@@ -179,13 +179,12 @@ async fn the_bank_pulls_what_it_has_not_acknowledged() {
 async fn a_message_that_a_worker_has_is_not_pulled_too() {
     let house = House::new().await;
     house.commit(commit(1)).await;
-    let lease = std::time::Duration::from_secs(60);
-    let claim = usher_storage::Claim { environment: None, destination: None, now: NOW, lease, limit: 1 };
-    let row = house.store.claim(claim).await.unwrap().remove(0);
+    let row = house.store.claim(wish("bank", NOW)).await.unwrap().remove(0);
     assert_eq!(pulled(&house, &ALL, MessageFilter::default(), None).await, []);
     // The bank may say that it has it, whoever brought it; the worker is late then.
     assert_eq!(house.store.acknowledge(ALL, vec![row.id], NOW).await, Ok(vec![Marked::Done]));
-    let mark = usher_storage::Mark { id: row.id, token: row.token, fate: usher_storage::Fate::Retry { due_at: NOW } };
+    let fate = usher_storage::Fate::Retry { due_at: NOW, reason: None };
+    let mark = usher_storage::Mark { id: row.id, token: row.token, fate };
     assert_eq!(house.store.mark(vec![mark]).await, Ok(vec![Marked::Stale]));
 }
 

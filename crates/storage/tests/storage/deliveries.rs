@@ -4,7 +4,9 @@ use usher_storage::{
     Commit, Condition, Constraint, Delivery, Environment, Outcome, StatusChange, StoreError, TimelineEntry, Write,
 };
 
-use crate::fixtures::{House, NOW, OWN, change, commit, delivery, digest, record, record_id, reply, told, writing};
+use crate::fixtures::{
+    House, NOW, OWN, change, commit, delivery, digest, record, record_id, reply, told, wish, writing,
+};
 
 /// Record 1 at the bank and at two providers, as deliveries 1, 2 and 3.
 async fn of_three(house: &House) {
@@ -157,17 +159,7 @@ async fn a_message_tells_the_place_in_the_timeline_it_is_about() {
         told(1, "bank", "after", "bank", NOW),
     ];
     house.commit(writing(OWN, writes)).await;
-    let rows = house
-        .store
-        .claim(usher_storage::Claim {
-            environment: None,
-            destination: None,
-            now: NOW,
-            lease: std::time::Duration::ZERO,
-            limit: 9,
-        })
-        .await
-        .unwrap();
+    let rows = house.store.claim(wish("bank", NOW)).await.unwrap();
     let seen: Vec<_> = rows.iter().map(|row| (&*row.event, row.position)).collect();
     assert_eq!(seen, [("request.accepted", Some(0)), ("before", Some(0)), ("after", Some(1))]);
 

@@ -4,14 +4,16 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 use usher_storage::{
     Actor, ApplicationId, Audit, BankView, Binding, Change, Claim, Claimed, Commit, Content, Digest, Engine,
     Environment, FlowExpiry, Folder, Idempotency, KeyId, Mark, Marked, Millis, Mode, NewDelivery, NewDocument,
-    NewMessage, OpenError, Options, Outcome, PartnerId, Payload, PayloadKeys, Reader, Record, Reply, ResetCounts,
-    Scope, Sealed, SealedCommit, Sealer, SqliteEngine, StatusChange, Store, StoreError, Verdict, Write,
+    NewMessage, OpenError, Options, Outcome, PartnerId, Payload, PayloadKeys, Queue, Reader, Recipient, Record, Replay,
+    Replayed, Reply, ResetCounts, Scope, Sealed, SealedCommit, Sealer, SqliteEngine, StatusChange, Store, StoreError,
+    Verdict, Write,
 };
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -149,6 +151,14 @@ impl<F: FnMut(&[SealedCommit]) -> Result<(), StoreError> + Send + 'static> Engin
         self.engine.mark(marks)
     }
 
+    fn release(&mut self, now: Millis) -> Result<usize, StoreError> {
+        self.engine.release(now)
+    }
+
+    fn replay(&mut self, replay: &Replay, after: i64) -> Result<Replayed, StoreError> {
+        self.engine.replay(replay, after)
+    }
+
     fn acknowledge(&mut self, view: &BankView, ids: &[i64], now: Millis) -> Result<Vec<Marked>, StoreError> {
         self.engine.acknowledge(view, ids, now)
     }
@@ -188,6 +198,13 @@ impl<F: FnMut(&[SealedCommit]) -> Result<(), StoreError> + Send + 'static> Engin
     fn reader(&self) -> Result<Box<dyn Reader>, OpenError> {
         self.engine.reader()
     }
+}
+
+/// A wish for what waits for a destination in the sandbox, for a minute.
+pub(crate) fn wish(destination: &'static str, now: Millis) -> Claim {
+    let recipient = Recipient::Destination(destination.into());
+    let queue = Queue { environment: Environment::Sandbox, recipient };
+    Claim { queue, now, lease: Duration::from_secs(60), limit: 10 }
 }
 
 /// Who changes the directory.

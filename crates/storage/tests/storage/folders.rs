@@ -3,11 +3,10 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::time::Duration;
 
-use usher_storage::{ApplicationId, Claim, Environment, Filter, OpenError, Options, Outcome, PartnerId, Scope, Store};
+use usher_storage::{ApplicationId, Environment, Filter, OpenError, Options, Outcome, PartnerId, Scope, Store};
 
-use crate::fixtures::{House, commit, database, private_folder, reply};
+use crate::fixtures::{House, commit, database, private_folder, reply, wish};
 
 fn open(folder: &Path) -> Result<Store, OpenError> {
     Store::open(folder, &Options::default())
@@ -255,6 +254,8 @@ async fn an_empty_folder_gets_the_whole_schema() {
             "secret_checks",
             "statuses",
             "subscriptions",
+            "webhook_secrets",
+            "webhooks",
         ]
     );
     let loose = "SELECT count(*) FROM pragma_table_list
@@ -331,16 +332,20 @@ async fn a_folder_of_the_first_version_is_carried_over() {
             _ => assert_eq!((seen, &timeline[..]), (("provider/7", true, 0, None), &[(0, "NEW", 103)][..])),
         }
     }
-    let claim = Claim { environment: None, destination: None, now: 1_000, lease: Duration::from_secs(1), limit: 10 };
-    let rows = store.claim(claim).await.unwrap();
+    // Since when each has been waiting is carried over too.
+    let waiting = store.backlog().await.unwrap();
+    let waiting: Vec<_> = waiting.iter().map(|one| (&*one.destination, one.pending, one.oldest_due_at)).collect();
+    assert_eq!(waiting, [("bank", 2, Some(102)), ("provider/7", 1, Some(103))]);
+    let mut rows = store.claim(wish("bank", 1_000)).await.unwrap();
+    rows.extend(store.claim(wish("provider/7", 1_000)).await.unwrap());
     let rows: Vec<_> =
         rows.iter().map(|row| (row.record.as_u128(), &*row.event, &*row.destination, row.position)).collect();
     assert_eq!(
         rows,
         [
             (2, "request.accepted", "bank", Some(0)),
-            (3, "request.accepted", "provider/7", Some(0)),
             (2, "request.withdrawn", "bank", Some(1)),
+            (3, "request.accepted", "provider/7", Some(0)),
         ]
     );
 }

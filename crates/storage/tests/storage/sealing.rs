@@ -2,9 +2,15 @@
 
 use std::fs;
 
-use usher_storage::{BankView, Commit, DeliveryFilter, Filter, MessageFilter, Outcome, StoreError, Write};
+use usher_storage::{
+    BankView, Change, Commit, Content, DeliveryFilter, Filter, MessageFilter, Millis, Outcome, StoreError,
+    WebhookSecret, Write,
+};
+use uuid::Uuid;
 
-use crate::fixtures::{House, NOW, OWN, SECRET, STRANGERS, commit, idempotency, public_id, record_id, reply, told};
+use crate::fixtures::{
+    House, NOW, OWN, SECRET, STRANGERS, audit, commit, idempotency, public_id, record_id, reply, told,
+};
 
 #[tokio::test]
 async fn no_content_stands_in_the_files() {
@@ -138,4 +144,35 @@ fn the_debug_form_of_a_commit_shows_no_content() {
     assert!(!shown.contains(SECRET), "{shown}");
     let Write::Record(record) = &commit.writes[0] else { panic!("a record comes first") };
     assert!(format!("{record:?}").contains("Content(16 bytes)"), "the salt is hidden too");
+}
+
+#[tokio::test]
+async fn a_webhook_secret_is_sealed_for_its_owner_and_ends_when_it_was_replaced() {
+    let house = House::new().await;
+    let secret = |number: u128| WebhookSecret {
+        id: Uuid::from_u128(number),
+        owner: "production/bank".to_owned(),
+        signature: "hmac".to_owned(),
+        public_key: None,
+        created_at: NOW + Millis::try_from(number).unwrap(),
+        ends_at: None,
+        secret: Content::from(SECRET.as_bytes().to_vec()),
+    };
+    let sealed = |number| house.store.seal_webhook_secret(secret(number)).unwrap();
+    let owner = "production/bank".to_owned();
+    house.store.administer(vec![Change::WebhookSecret(sealed(1))], audit()).await.unwrap();
+    let replaced = |except, at| Change::WebhookSecretsEnd { owner: owner.clone(), except: Uuid::from_u128(except), at };
+    house.store.administer(vec![Change::WebhookSecret(sealed(2)), replaced(2, NOW + 50)], audit()).await.unwrap();
+    house.store.administer(vec![Change::WebhookSecret(sealed(3)), replaced(3, NOW + 90)], audit()).await.unwrap();
+    let found = house.store.webhook_secrets("production/bank").await.unwrap();
+    let seen: Vec<_> = found.iter().map(|one| (one.id.as_u128(), one.ends_at, one.secret.as_slice())).collect();
+    let bytes = SECRET.as_bytes();
+    assert_eq!(seen, [(3, None, bytes), (2, Some(NOW + 90), bytes), (1, Some(NOW + 50), bytes)]);
+    assert_eq!(house.store.webhook_secrets("sandbox/bank").await, Ok(Vec::new()));
+    for entry in house.store.audit(None, 100).await.unwrap() {
+        assert!(!format!("{entry:?}").contains(SECRET));
+    }
+    // Under another owner it does not open.
+    house.database().execute("UPDATE webhook_secrets SET owner = 'sandbox/bank'", []).unwrap();
+    assert_eq!(house.store.webhook_secrets("sandbox/bank").await, Err(StoreError::Unreadable));
 }
