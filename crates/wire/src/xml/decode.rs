@@ -25,11 +25,13 @@ pub fn to_json(bytes: &[u8], document: &'static Document, limits: &Limits) -> Re
     let mut decoder = Decoder {
         cursor: Cursor::new(bytes, limits)?,
         namespaces: Namespaces::default(),
-        attributes: Vec::new(),
+        attributes: Vec::with_capacity(4),
         out: Vec::with_capacity(bytes.len()),
-        parts: Vec::new(),
+        // A start and an end tag with a name and a value take more than this.
+        parts: Vec::with_capacity(bytes.len() / 32),
         names: Vec::new(),
         frames: Vec::with_capacity(8),
+        arranged: Vec::new(),
     };
     match decoder.document(document) {
         Ok(()) => Ok(decoder.out),
@@ -120,6 +122,8 @@ struct Decoder<'a> {
     /// The names of members that no table names.
     names: Vec<Cow<'a, str>>,
     frames: Vec<Frame<'a>>,
+    /// Room in which an object is put into order; empty in between.
+    arranged: Vec<u8>,
 }
 
 impl<'a> Decoder<'a> {
@@ -532,24 +536,26 @@ impl<'a> Decoder<'a> {
     /// Puts the members of an object into the order of the schema, those that it does not name behind them as they came.
     /// Returns how deep its values are nested.
     fn arrange(&mut self, frame: &Frame<'a>) -> Result<u32, Stop> {
-        let Decoder { parts, names, out, .. } = self;
+        let Decoder { parts, names, out, arranged: object, .. } = self;
         let parts = &mut parts[frame.parts..];
-        parts.sort_by_key(|part| match part.member {
-            Key::Known(index) => index,
-            Key::Unknown(_) => usize::MAX,
+        // Values stand in the output as they came, so their places keep those of one member in order.
+        parts.sort_unstable_by_key(|part| match part.member {
+            Key::Known(index) => (index, part.start),
+            Key::Unknown(_) => (usize::MAX, part.start),
         });
         let known = parts.iter().take_while(|part| matches!(part.member, Key::Known(_))).count();
-        let mut object = vec![b'{'];
+        object.reserve(out.len() - frame.start + ROOM_FOR_NAMES);
+        object.push(b'{');
         if let Some((name, Some(value))) = &frame.tag {
-            write_tag(name, value, &mut object);
+            write_tag(name, value, object);
         }
         let mut is_first = !frame.has_tag();
         for items in parts[..known].chunk_by(|a, b| a.member == b.member) {
             let Key::Known(index) = items[0].member else { continue };
             let member = &frame.members[index];
-            write_key(is_first, member.name, &mut object);
+            write_key(is_first, member.name, object);
             is_first = false;
-            write_values(items.iter(), member.is_list, out, &mut object);
+            write_values(items.iter(), member.is_list, out, object);
         }
         // Several of one name are an array, where the first of them stands.
         let mut groups: Vec<(&str, Vec<&Part>)> = Vec::new();
@@ -575,13 +581,13 @@ impl<'a> Decoder<'a> {
                 object.push(b',');
             }
             is_first = false;
-            write_text(name, &mut object);
+            write_text(name, object);
             object.push(b':');
-            write_values(items.iter().copied(), items.len() > 1, out, &mut object);
+            write_values(items.iter().copied(), items.len() > 1, out, object);
         }
         object.push(b'}');
         out.truncate(frame.start);
-        out.extend_from_slice(&object);
+        out.append(object);
         Ok(height)
     }
 
@@ -591,10 +597,13 @@ impl<'a> Decoder<'a> {
     }
 }
 
+/// The names of the members of most objects fit in here.
+const ROOM_FOR_NAMES: usize = 512;
+
 const TOO_DEEP: &str = "the document is nested deeper than is read here";
 
-/// The member whose start tag stands after the bracket, if it has no attributes: one that may follow in the order of the
-/// schema.
+/// The member whose start tag stands after the bracket, if it has no attributes: looked for first among those that may follow
+/// in the order of the schema.
 #[inline]
 fn predict(rest: &[u8], frame: &Frame<'_>) -> Option<usize> {
     let is = |member: &Member| rest.get(member.name.len()) == Some(&b'>') && rest.starts_with(member.name.as_bytes());
@@ -603,7 +612,8 @@ fn predict(rest: &[u8], frame: &Frame<'_>) -> Option<usize> {
         Some(last) => last + 1,
         None => 0,
     };
-    frame.members[next..].iter().position(is).map(|after| next + after)
+    let (before, rest) = frame.members.split_at(next);
+    rest.iter().position(is).map(|after| next + after).or_else(|| before.iter().position(is))
 }
 
 /// Writes the name of a member; it is plain, as all names of schemas are.
