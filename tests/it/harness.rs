@@ -51,8 +51,9 @@ impl Place {
                 command.env_remove(name);
             }
         }
-        // The default port of the bank would be one for all gateways that run at once.
+        // The default ports would be the same for all gateways that run at once.
         command.env("USHER_BANK_LISTEN", "127.0.0.1:0");
+        command.env("USHER_OPS_LISTEN", "127.0.0.1:0");
         command
     }
 
@@ -103,6 +104,10 @@ impl Gateway {
         self.told("For the bank: ")
     }
 
+    pub(crate) fn ops_address(&self) -> &str {
+        self.told("For monitoring: ").split_once("/readyz").unwrap().0
+    }
+
     pub(crate) fn key(&self) -> &str {
         self.told("Sandbox key: ")
     }
@@ -121,9 +126,14 @@ impl Gateway {
     }
 
     /// Asks it to stop with a signal, and waits for its end.
-    pub(crate) fn stop(mut self, signal: &str) -> (Option<i32>, String) {
+    pub(crate) fn stop(self, signal: &str) -> (Option<i32>, String) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
+        self.end()
+    }
+
+    /// Waits for its end.
+    pub(crate) fn end(mut self) -> (Option<i32>, String) {
         let begun = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {

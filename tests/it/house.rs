@@ -40,13 +40,15 @@ const WORKSHOP: [&str; 3] = ["xtask", "usher-tests", "usher-benches"];
 const MAY_USE_IN_TESTS: [(&str, &str); 1] = [("usher-codegen", "usher-wire")];
 
 /// Libraries that stand for a duty, and the one shipped crate that has it.
-const KEPT_IN: [(&str, &str); 7] = [
+const KEPT_IN: [(&str, &str); 9] = [
     ("axum", "usher-server"),
     ("hyper", "usher-server"),
     ("reqwest", "usher-client"),
     ("rusqlite", "usher-storage"),
     ("chacha20poly1305", "usher-storage"),
     ("rlibphonenumber", "usher-domain"),
+    ("prometheus-client", "usher-server"),
+    ("rustix", "usher-storage"),
     ("clap", "usher"),
 ];
 

@@ -51,6 +51,8 @@ impl Server {
             "serve",
             "--listen",
             "127.0.0.1:0",
+            "--ops-listen",
+            "127.0.0.1:0",
             "--bank-listen",
             "off",
             "--log-format",

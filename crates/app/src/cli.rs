@@ -398,6 +398,9 @@ pub(crate) struct ServeArgs {
     /// Where to listen for the bank, or off. [default: 127.0.0.1:8081] [env: USHER_BANK_LISTEN]
     #[arg(long, value_name = "ADDRESS:PORT")]
     bank_listen: Option<String>,
+    /// Where to listen for /livez, /readyz and /metrics, or off. [default: 127.0.0.1:8082] [env: USHER_OPS_LISTEN]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    ops_listen: Option<String>,
     /// The certificate chain, PEM; needed off loopback. [env: USHER_TLS_CERT]
     #[arg(long, value_name = "FILE")]
     tls_cert: Option<String>,
@@ -549,6 +552,7 @@ impl ServeArgs {
         arguments.extend(texts([
             ("listen", &self.listen),
             ("bank_listen", &self.bank_listen),
+            ("ops_listen", &self.ops_listen),
             ("tls_cert", &self.tls_cert),
             ("tls_key", &self.tls_key),
             ("tls_version_min", &self.tls_version_min),

@@ -13,10 +13,11 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 use usher_domain::environment::Environment;
 use usher_domain::products::Products;
-use usher_server::accept::{Listener, Transport};
+use usher_server::accept::{Connections, Listener, Transport};
 use usher_server::documents;
 use usher_server::gateway::{Gateway, Parts, stored_products};
 use usher_server::limits::Limits;
+use usher_server::ops::{self, Ops};
 use usher_server::register::Registers;
 use usher_server::socket::Socket;
 use usher_server::tls::{Tls, TlsVersionMin};
@@ -53,10 +54,15 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
         Some(address) => Some(bind("--bank-listen", address, settings, &limits).await?),
         None => None,
     };
+    let ops_listener = match settings.ops_listen {
+        Some(address) => Some(bind_ops(address, settings, &limits).await?),
+        None => None,
+    };
     let data = Data::open(&settings.data_folder).await?;
     let products = stored_products(&data.store).await.map_err(data::Fault::from)?;
     let socket = Socket::bind(&data.folder).map_err(|source| data::Fault::Socket { source })?;
-    announce(settings, &listener, bank_listener.as_ref(), &data).await?;
+    let listeners = Listeners { partners: listener, bank: bank_listener, ops: ops_listener };
+    announce(settings, &listeners, &data).await?;
 
     let Data { store, secrets, .. } = data;
     let gateway = gateway(store.clone(), secrets, products, registers, settings.sandbox_step);
@@ -71,6 +77,21 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
     };
     let serving_admin = socket.serve(usher_server::admin_router(&gateway), told(stopped.clone()));
     let purging = tokio::spawn(purge(store.clone()));
+    let ops = Ops {
+        gateway: gateway.clone(),
+        stopping: stopped.clone(),
+        listeners: listeners.connections(),
+        version: version::PRODUCT,
+    };
+    let Listeners { partners: listener, bank: bank_listener, ops: ops_listener } = listeners;
+    // Until nothing is left to watch: who asks while the others drain is told that this one takes nothing more.
+    let (drained, all_drained) = watch::channel(false);
+    let serving_ops = tokio::spawn(async move {
+        match ops_listener {
+            Some(listener) => drop(listener.serve(ops::router(ops), told(all_drained)).await),
+            None => {}
+        }
+    });
     let serving = listener.serve(usher_server::router(&gateway), told(stopped.clone()));
     let serving_bank = async {
         match bank_listener {
@@ -93,7 +114,9 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
         });
         is_broken
     };
-    let (drained, bank_cut, admin_served, is_broken) = tokio::join!(serving, serving_bank, serving_admin, until);
+    let (served, bank_cut, admin_served, is_broken) = tokio::join!(serving, serving_bank, serving_admin, until);
+    drained.send_replace(true);
+    let _ = serving_ops.await;
     if let Err(error) = admin_served {
         tracing::warn!(%error, "the socket for operators failed");
     }
@@ -102,7 +125,7 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
     simulating.abort();
     let closing = tokio::task::spawn_blocking(move || store.close());
     closing.await.map_err(|_| Fault::StoreBroken)?;
-    tracing::info!(connections_cut = drained.cut + bank_cut, "stopped");
+    tracing::info!(connections_cut = served.cut + bank_cut, "stopped");
     if is_broken { Err(Fault::StoreBroken) } else { Ok(()) }
 }
 
@@ -139,23 +162,45 @@ async fn bind(
     bound.map_err(|error| Fault::of_bind(error, option))
 }
 
+/// Binds the address for those who run the gateway. Nothing secret passes there, so on loopback it needs no certificate,
+/// which a probe would hardly know.
+async fn bind_ops(address: SocketAddr, settings: &Settings, limits: &Limits) -> Result<Listener, Fault> {
+    let transport = if address.ip().is_loopback() { Transport::Loopback } else { transport(settings)? };
+    // A probe asks once in a while; a connection that stays would only hold up the end.
+    let limits = Limits { connections_max: 64, drain_time_max: Duration::from_secs(1), ..limits.clone() };
+    let bound = Listener::bind(address, transport, limits).await;
+    bound.map_err(|error| Fault::of_bind(error, "--ops-listen"))
+}
+
+/// What is listened on.
+struct Listeners {
+    partners: Listener,
+    bank: Option<Listener>,
+    ops: Option<Listener>,
+}
+
+impl Listeners {
+    /// The connections of each, by what it is for.
+    fn connections(&self) -> Vec<(&'static str, Connections)> {
+        let named = [("partners", Some(&self.partners)), ("bank", self.bank.as_ref()), ("ops", self.ops.as_ref())];
+        named.into_iter().filter_map(|(name, listener)| Some((name, listener?.connections()))).collect()
+    }
+}
+
 /// Makes what a first start needs, and tells the operator where everything is.
-async fn announce(
-    settings: &Settings,
-    listener: &Listener,
-    bank_listener: Option<&Listener>,
-    data: &Data,
-) -> Result<(), Fault> {
+async fn announce(settings: &Settings, listeners: &Listeners, data: &Data) -> Result<(), Fault> {
     let issued = if data.is_new {
         let issued = sandbox::create(&data.store, &data.secrets.pepper, Timestamp::now()).await;
         Some(issued.map_err(data::Fault::from)?)
     } else {
         None
     };
-    let address = listener.address();
-    let bank_address = bank_listener.map(Listener::address);
+    let address = listeners.partners.address();
+    let bank_address = listeners.bank.as_ref().map(Listener::address);
+    let ops_address = listeners.ops.as_ref().map(Listener::address);
     let is_tls = settings.tls.is_some();
-    let started = Started { address, bank_address, is_tls, folder: &data.folder, issued: issued.as_ref() };
+    let folder = &data.folder;
+    let started = Started { address, bank_address, ops_address, is_tls, folder, issued: issued.as_ref() };
     welcome::write(&started, &mut io::stdout().lock()).map_err(Fault::Stdout)?;
     tracing::info!(%address, is_tls, version = version::PRODUCT, "started");
     if settings.register.is_none() {

@@ -30,7 +30,7 @@ struct Setting {
 }
 
 /// All there are. The fields of [`Values`] carry the same names; a test compares them.
-const SETTINGS: [Setting; 14] = [
+const SETTINGS: [Setting; 15] = [
     Setting {
         name: "listen",
         expected: "an IP address and a port from 0 to 65535, such as \"127.0.0.1:8080\"; port 0 takes any free one",
@@ -38,6 +38,10 @@ const SETTINGS: [Setting; 14] = [
     Setting {
         name: "bank_listen",
         expected: "an IP address and a port from 0 to 65535, such as \"127.0.0.1:8081\", or \"off\"",
+    },
+    Setting {
+        name: "ops_listen",
+        expected: "an IP address and a port from 0 to 65535, such as \"127.0.0.1:8082\", or \"off\"",
     },
     Setting { name: "data_folder", expected: "the path of a folder, such as \"./usher-data\"" },
     Setting { name: "tls_cert", expected: "the path of a PEM file with the certificate chain" },
@@ -63,6 +67,8 @@ pub(crate) struct Settings {
     pub(crate) listen: SocketAddr,
     /// Where to listen for the bank, if at all.
     pub(crate) bank_listen: Option<SocketAddr>,
+    /// Where to listen for those who run it, if at all.
+    pub(crate) ops_listen: Option<SocketAddr>,
     /// Where everything is kept.
     pub(crate) data_folder: PathBuf,
     /// The certificate to serve with, if there is one.
@@ -144,6 +150,7 @@ impl TryFrom<String> for Place {
 struct Values {
     listen: SocketAddr,
     bank_listen: Place,
+    ops_listen: Place,
     data_folder: RelativePathBuf,
     tls_cert: Option<RelativePathBuf>,
     tls_key: Option<RelativePathBuf>,
@@ -258,6 +265,7 @@ impl TryFrom<Values> for Settings {
         Ok(Settings {
             listen: values.listen,
             bank_listen: values.bank_listen.0,
+            ops_listen: values.ops_listen.0,
             data_folder: values.data_folder.relative(),
             tls,
             insecure_http: values.insecure_http,
@@ -309,6 +317,7 @@ fn defaults() -> Source {
     let values = [
         ("listen", Value::from("127.0.0.1:8080")),
         ("bank_listen", Value::from("127.0.0.1:8081")),
+        ("ops_listen", Value::from("127.0.0.1:8082")),
         ("data_folder", Value::from("./usher-data")),
         ("tls_version_min", Value::from("1.3")),
         ("insecure_http", Value::from(false)),

@@ -16,6 +16,8 @@ pub(crate) struct Started<'s> {
     pub(crate) address: SocketAddr,
     /// The address it listens on for the bank, if it does.
     pub(crate) bank_address: Option<SocketAddr>,
+    /// The address it listens on for those who run it, if it does.
+    pub(crate) ops_address: Option<SocketAddr>,
     /// Whether it serves TLS.
     pub(crate) is_tls: bool,
     /// The data folder.
@@ -32,6 +34,13 @@ pub(crate) fn write(started: &Started<'_>, out: &mut impl Write) -> io::Result<(
     match started.bank_address {
         Some(address) => writeln!(out, "For the bank: {}", url(address, started.is_tls))?,
         None => writeln!(out, "For the bank: off (bank_listen)")?,
+    }
+    match started.ops_address {
+        Some(address) => {
+            let server = url(address, started.is_tls && !address.ip().is_loopback());
+            writeln!(out, "For monitoring: {server}/readyz and {server}/metrics")?;
+        }
+        None => writeln!(out, "For monitoring: off (ops_listen)")?,
     }
     writeln!(out, "Data folder: {} ({kind})", started.folder.display())?;
     writeln!(out, "Durability: {DURABILITY}: a 2xx means that the request is on this disk")?;
@@ -101,7 +110,9 @@ mod tests {
         let mut text = Vec::new();
         let address = "127.0.0.1:8080".parse().unwrap();
         let bank_address = Some("127.0.0.1:8081".parse().unwrap());
-        let started = Started { address, bank_address, is_tls: false, folder: Path::new("/data"), issued };
+        let ops_address = Some("127.0.0.1:8082".parse().unwrap());
+        let folder = Path::new("/data");
+        let started = Started { address, bank_address, ops_address, is_tls: false, folder, issued };
         write(&started, &mut text).unwrap();
         String::from_utf8(text).unwrap()
     }
@@ -115,6 +126,7 @@ mod tests {
         assert!(text.contains(&format!("\nSandbox key: {revealed}\n")), "{text}");
         assert!(text.contains("\nApplication id (AppKey): app-1\n") && text.contains("2096-10-02"), "{text}");
         assert!(text.contains("\nFor the bank: http://127.0.0.1:8081\n"), "{text}");
+        assert!(text.contains("\nFor monitoring: http://127.0.0.1:8082/readyz and http://127.0.0.1:8082/metrics\n"));
         assert!(text.contains("Durability: single-disk"), "{text}");
         assert!(text.contains("contact_request, appointment_request, digital_customer"), "{text}");
         assert_eq!(text.lines().filter(|line| line.starts_with("curl ") && line.contains(&revealed)).count(), 3);

@@ -71,6 +71,29 @@ pub struct Listener {
     address: SocketAddr,
     tls: Option<Tls>,
     limits: Limits,
+    admission: Arc<Admission>,
+}
+
+/// The connections of a listener, for whoever counts them.
+#[derive(Clone)]
+pub struct Connections(Arc<Admission>);
+
+/// How many connections a listener has and had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConnectionCounts {
+    /// Open now.
+    pub open: u64,
+    /// Taken since the start.
+    pub accepted: u64,
+    /// Turned away since the start, for want of a place.
+    pub refused: u64,
+}
+
+impl Connections {
+    /// The counts at this moment.
+    pub fn counts(&self) -> ConnectionCounts {
+        self.0.counts()
+    }
 }
 
 /// Why a listener could not be bound.
@@ -112,12 +135,18 @@ impl Listener {
         let refused = |source| BindError::Refused { address, source };
         let socket = TcpListener::bind(address).await.map_err(refused)?;
         let address = socket.local_addr().map_err(refused)?;
-        Ok(Listener { socket, address, tls, limits })
+        let admission = Arc::new(Admission::new(&limits));
+        Ok(Listener { socket, address, tls, limits, admission })
     }
 
     /// The address that was bound.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The connections it will have.
+    pub fn connections(&self) -> Connections {
+        Connections(self.admission.clone())
     }
 
     /// Serves `router` until `stop` is ready, then lets the requests under way end.
@@ -126,7 +155,7 @@ impl Listener {
         let shared = Arc::new(Shared {
             router,
             tls: self.tls,
-            admission: Arc::new(Admission::new(&self.limits)),
+            admission: self.admission,
             limits: self.limits,
             refusals: Semaphore::new(REFUSALS_MAX),
             stopped,

@@ -29,17 +29,20 @@ use crate::dialect::Dialect;
 use crate::fault::Fault;
 use crate::form::Form;
 use crate::gateway::Gateway;
+use crate::meter::Meter;
 use crate::{body, head, random};
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// What was called.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Route<D> {
     pub(crate) operation: &'static Operation,
     /// What is asked of callers.
     pub(crate) demand: D,
     pub(crate) dialect: Dialect,
+    /// Where its calls are counted.
+    pub(crate) meter: Arc<Meter>,
 }
 
 /// A call that may be answered: its caller is known, its body is there.
@@ -70,6 +73,9 @@ pub(crate) struct Answer {
     pub(crate) etag: Option<HeaderValue>,
 }
 
+/// How a request is told of that reaches no operation.
+const NO_OPERATION: &str = "none";
+
 /// Nobody keeps an answer, unless it says otherwise.
 pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
@@ -90,6 +96,7 @@ struct Line {
     /// The receipt of what was stored.
     receipt_id: Option<String>,
     begun: Instant,
+    meter: Arc<Meter>,
 }
 
 /// Takes one request of an operation to its answer.
@@ -103,7 +110,7 @@ where
     K: Kind,
     F: Future<Output = Result<Answer, Fault>>,
 {
-    let (mut line, head, mut body) = open(route.operation.id, request);
+    let (mut line, head, mut body) = open(route.operation.id, route.meter, request);
     let deadline = line.begun + gateway.limits.request_time_max;
     let form = Form::wanted(&head.headers);
     let mut is_arriving = true;
@@ -143,7 +150,8 @@ where
 
 /// Answers a request that reaches no operation.
 pub(crate) async fn refuse(gateway: Arc<Gateway>, fault: Fault, request: Request) -> Response {
-    let (line, head, mut body) = open("none", request);
+    let meter = gateway.meters.of(NO_OPERATION);
+    let (line, head, mut body) = open(NO_OPERATION, meter, request);
     let dialect = Dialect::of_path(head.uri.path());
     let fault = head::check(&head, &gateway.limits).err().unwrap_or(fault);
     // A body that takes longer than this is not worth waiting for.
@@ -151,11 +159,11 @@ pub(crate) async fn refuse(gateway: Arc<Gateway>, fault: Fault, request: Request
     close(Err(fault), dialect, Form::wanted(&head.headers), &line)
 }
 
-fn open(operation: &'static str, request: Request) -> (Line, Parts, Body) {
+fn open(operation: &'static str, meter: Arc<Meter>, request: Request) -> (Line, Parts, Body) {
     let begun = Instant::now();
     let (head, body) = request.into_parts();
     let correlation = Correlation::of(&head.headers, &mut random::fill);
-    (Line { operation, correlation, caller: None, receipt_id: None, begun }, head, body)
+    (Line { operation, correlation, caller: None, receipt_id: None, begun, meter }, head, body)
 }
 
 /// Finds out who calls. A head that can be read in two ways is not asked for a key.
@@ -182,6 +190,9 @@ async fn receive(operation: &Operation, head: &Parts, body: &mut Body, gateway: 
 
 /// Writes the answer and its line in the log.
 fn close(outcome: Result<Answer, Fault>, dialect: Dialect, form: Form, line: &Line) -> Response {
+    if matches!(outcome, Err(Fault::Overloaded)) {
+        line.meter.count_shed();
+    }
     let (status, code, mut response) = match outcome {
         Ok(answer) => {
             let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -201,7 +212,7 @@ fn close(outcome: Result<Answer, Fault>, dialect: Dialect, form: Form, line: &Li
     let headers = response.headers_mut();
     headers.insert(correlation::HEADER, line.correlation.header_value());
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    line.log(status, code);
+    line.end(status, code);
     response
 }
 
@@ -246,7 +257,8 @@ impl Answer {
 }
 
 impl Line {
-    fn log(&self, status: StatusCode, code: &'static str) {
+    /// Counts the request and writes its line.
+    fn end(&self, status: StatusCode, code: &'static str) {
         let (mut partner_id, mut application_id, mut bank_user_id) = (None, None, None);
         match &self.caller {
             Some(Name::Application { partner, application }) => {
@@ -257,7 +269,9 @@ impl Line {
             Some(Name::Folder | Name::Anyone) | None => {}
         }
         let receipt_id = self.receipt_id.as_deref();
-        let latency_micros = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let latency = self.begun.elapsed();
+        self.meter.count(status, latency);
+        let latency_micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
         let (operation, correlation_id, status) = (self.operation, self.correlation.id, status.as_u16());
         macro_rules! write_line {
             ($level:ident) => {

@@ -16,6 +16,7 @@ use usher_wire::Violations;
 
 use crate::caller::Callers;
 use crate::limits::Limits;
+use crate::meter::Meters;
 use crate::platform;
 use crate::register::Registers;
 
@@ -35,6 +36,7 @@ pub struct Gateway {
     /// Told of each request that the simulated bank has a script for.
     pub(crate) scripted: Notify,
     pub(crate) limits: Limits,
+    pub(crate) meters: Meters,
     clock: fn() -> Timestamp,
 }
 
@@ -100,6 +102,7 @@ impl Gateway {
             sandbox_step,
             scripted: Notify::new(),
             limits,
+            meters: Meters::default(),
             clock,
         }
     }

@@ -113,8 +113,9 @@ where
 {
     operations.iter().fold(routes, |routes, operation| {
         let gateway = gateway.clone();
-        let route = Route { operation, demand: demand(operation), dialect };
-        let handler = move |request: Request| exchange(gateway.clone(), route, request, serve);
+        let meter = gateway.meters.of(operation.id);
+        let route = Route { operation, demand: demand(operation), dialect, meter };
+        let handler = move |request: Request| exchange(gateway.clone(), route.clone(), request, serve);
         routes.route(operation.path, on(method(operation), handler))
     })
 }

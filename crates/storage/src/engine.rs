@@ -373,6 +373,12 @@ pub trait Reader: Send {
     /// When the database cannot be read.
     fn documents_generation(&mut self) -> Result<i64, StoreError>;
 
+    /// How much room the database takes and has.
+    ///
+    /// # Errors
+    /// When that cannot be found out.
+    fn extent(&mut self) -> Result<Extent, StoreError>;
+
     /// Whether there is any partner; there is none at first start only.
     ///
     /// # Errors
@@ -438,6 +444,21 @@ pub struct StoredReply {
     pub location: Option<String>,
     /// The body.
     pub body: Sealed,
+}
+
+/// How much room a database takes and has, in bytes. What an engine cannot say is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// The database itself.
+    pub database_bytes: u64,
+    /// What of it is empty and is written to before it grows.
+    pub reusable_bytes: u64,
+    /// The write-ahead log beside it.
+    pub log_bytes: Option<u64>,
+    /// What is free on its volume.
+    pub volume_free_bytes: Option<u64>,
+    /// Checkpoints made since the start.
+    pub checkpoints: Option<u64>,
 }
 
 /// What a database knows of payload keys.

@@ -33,7 +33,7 @@ pub use directory::{
     PartnerEntry, Subscription,
 };
 pub use document::{Document, DocumentMeta, NewDocument};
-pub use engine::{Engine, PayloadKeys, Reader, SealedCommit, SealedIdempotency, StoredReply, Verdict};
+pub use engine::{Engine, Extent, PayloadKeys, Reader, SealedCommit, SealedIdempotency, StoredReply, Verdict};
 pub use error::{Constraint, OpenError, StoreError};
 pub use folder::Folder;
 pub use ledger::{Balance, Entry, LedgerFilter, NewEntry};

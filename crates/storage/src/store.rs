@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -15,11 +16,11 @@ use crate::writer::{Work, Writer};
 use crate::{
     ApplicationEntry, ApplicationId, Audit, AuditEntry, Backlog, Balance, BankUserEntry, BankView, Binding, Change,
     Claim, Claimed, Commit, Content, Cursor, Delivery, DeliveryCursor, DeliveryFilter, DeliveryPage, Digest, Document,
-    DocumentMeta, Engine, Entry, Environment, Filter, FirstContact, Flow, FlowExpiry, Folder, Held, Idempotency,
-    KeyEntry, KeySummary, Known, LedgerFilter, Mark, Marked, Message, MessageFilter, Millis, NewDocument, OpenError,
-    Outcome, Outgoing, Page, PartnerEntry, PartnerId, Queue, Reader, Record, Replay, Reply, ResetCounts, Running,
-    Scope, Sealed, Sealer, SqliteEngine, StillRunning, StoreError, StoredReply, TimelineEntry, Verdict, Webhook,
-    WebhookSecret, Write, key_file,
+    DocumentMeta, Engine, Entry, Environment, Extent, Filter, FirstContact, Flow, FlowExpiry, Folder, Held,
+    Idempotency, KeyEntry, KeySummary, Known, LedgerFilter, Mark, Marked, Message, MessageFilter, Millis, NewDocument,
+    OpenError, Outcome, Outgoing, Page, PartnerEntry, PartnerId, Queue, Reader, Record, Replay, Reply, ResetCounts,
+    Running, Scope, Sealed, Sealer, SqliteEngine, StillRunning, StoreError, StoredReply, TimelineEntry, Verdict,
+    Webhook, WebhookSecret, Write, key_file,
 };
 
 /// Records that one step of a reset removes.
@@ -51,6 +52,8 @@ pub struct Health {
     pub full: bool,
     /// Work that waits for the writer.
     pub queue_length: usize,
+    /// How long work waits for the writer, going by what it began last; longer where it has not come back since.
+    pub queue_wait: Duration,
     /// Transactions that stored commits, since the start.
     pub transactions: u64,
     /// Commits that were stored, since the start.
@@ -128,9 +131,18 @@ impl Store {
             writable: !signs.broken.load(Ordering::Acquire),
             full: signs.full.load(Ordering::Relaxed),
             queue_length: signs.queued.load(Ordering::Relaxed),
+            queue_wait: signs.wait(),
             transactions: signs.transactions.load(Ordering::Relaxed),
             commits: signs.commits.load(Ordering::Relaxed),
         }
+    }
+
+    /// How much room the database takes and has.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn extent(&self) -> Result<Extent, StoreError> {
+        self.inner.readers.ask(|reader| reader.extent()).await
     }
 
     /// Marks a key as being worked on in this process, until the guard is dropped.

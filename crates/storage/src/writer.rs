@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -15,6 +16,9 @@ use crate::{
 
 /// Where an answer goes. Nobody may be waiting any more; what was done is done.
 pub(crate) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// Work, and since when it waits.
+type Queued = (Instant, Work);
 
 /// What the writer is asked for.
 pub(crate) enum Work {
@@ -65,7 +69,7 @@ pub(crate) enum Work {
 }
 
 /// What can be seen of the writer from outside.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Signs {
     /// The engine cannot be trusted any more.
     pub(crate) broken: AtomicBool,
@@ -77,11 +81,56 @@ pub(crate) struct Signs {
     pub(crate) transactions: AtomicU64,
     /// Commits that were stored.
     pub(crate) commits: AtomicU64,
+    /// How long the work begun last had waited.
+    waited_micros: AtomicU64,
+    /// When the work under way was begun, since `started`; 0 when there is none.
+    begun_micros: AtomicU64,
+    started: Instant,
+}
+
+impl Signs {
+    fn new() -> Self {
+        Self {
+            broken: AtomicBool::new(false),
+            full: AtomicBool::new(false),
+            queued: AtomicUsize::new(0),
+            transactions: AtomicU64::new(0),
+            commits: AtomicU64::new(0),
+            waited_micros: AtomicU64::new(0),
+            begun_micros: AtomicU64::new(0),
+            started: Instant::now(),
+        }
+    }
+
+    /// How long new work will wait, going by the last: its waiting time, or longer when the writer has not come back
+    /// since.
+    pub(crate) fn wait(&self) -> Duration {
+        let begun = self.begun_micros.load(Ordering::Relaxed);
+        if begun == 0 {
+            return Duration::ZERO;
+        }
+        let under_way = self.started.elapsed().saturating_sub(Duration::from_micros(begun));
+        under_way.max(Duration::from_micros(self.waited_micros.load(Ordering::Relaxed)))
+    }
+
+    fn begin(&self, oldest: Instant) {
+        let now = Instant::now();
+        self.waited_micros.store(micros(now.saturating_duration_since(oldest)), Ordering::Relaxed);
+        self.begun_micros.store(micros(now.saturating_duration_since(self.started)).max(1), Ordering::Relaxed);
+    }
+
+    fn end(&self) {
+        self.begun_micros.store(0, Ordering::Relaxed);
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// The way to the writer.
 pub(crate) struct Writer {
-    queue: SyncSender<Work>,
+    queue: SyncSender<Queued>,
     signs: Arc<Signs>,
 }
 
@@ -93,7 +142,7 @@ impl Writer {
         batch_length_max: usize,
     ) -> Result<(Self, JoinHandle<()>), OpenError> {
         let (queue, work) = sync_channel(queue_length_max);
-        let signs = Arc::new(Signs::default());
+        let signs = Arc::new(Signs::new());
         let desk = Desk { engine, signs: Arc::clone(&signs), batch_length_max };
         let thread = thread::Builder::new()
             .name("usher-writer".to_owned())
@@ -109,7 +158,7 @@ impl Writer {
         }
         let (answer, answered) = oneshot::channel();
         self.signs.queued.fetch_add(1, Ordering::Relaxed);
-        if let Err(error) = self.queue.try_send(work(answer)) {
+        if let Err(error) = self.queue.try_send((Instant::now(), work(answer))) {
             self.signs.queued.fetch_sub(1, Ordering::Relaxed);
             return Err(match error {
                 TrySendError::Full(_) => StoreError::Overloaded,
@@ -122,7 +171,7 @@ impl Writer {
     /// Asks the thread to end once everything queued before is done.
     pub(crate) fn stop(&self) {
         self.signs.queued.fetch_add(1, Ordering::Relaxed);
-        if self.queue.send(Work::Stop).is_err() {
+        if self.queue.send((Instant::now(), Work::Stop)).is_err() {
             // It has ended already.
             self.signs.queued.fetch_sub(1, Ordering::Relaxed);
         }
@@ -177,13 +226,14 @@ impl Batch {
 }
 
 impl<E: Engine> Desk<E> {
-    fn run(mut self, queue: &Receiver<Work>) {
+    fn run(mut self, queue: &Receiver<Queued>) {
         let mut batch = Batch::default();
-        while let Ok(work) = queue.recv() {
+        while let Ok((queued_at, work)) = queue.recv() {
+            self.signs.begin(queued_at);
             batch.add(work);
             let mut length = 1;
             while length < self.batch_length_max
-                && let Ok(work) = queue.try_recv()
+                && let Ok((_, work)) = queue.try_recv()
             {
                 batch.add(work);
                 length += 1;
@@ -194,6 +244,7 @@ impl<E: Engine> Desk<E> {
             for work in batch.others.drain(..) {
                 self.other(work);
             }
+            self.signs.end();
             if batch.stop {
                 return;
             }

@@ -104,6 +104,7 @@ fn plain_http_off_loopback_is_refused() {
     for address in ["0.0.0.0:0", "[::]:0"] {
         let expected = ["usher::serve::plain_http", "--tls-cert FILE and --tls-key FILE", "--insecure-http"];
         check(&place, &["--listen", address], 2, &expected);
+        check(&place, &["--listen", "127.0.0.1:0", "--ops-listen", address], 2, &expected);
     }
     assert!(!place.path("usher-data").exists());
 }

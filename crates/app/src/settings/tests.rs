@@ -46,6 +46,7 @@ fn without_any_source_the_defaults_count() {
     let expected = Settings {
         listen: "127.0.0.1:8080".parse().unwrap(),
         bank_listen: Some("127.0.0.1:8081".parse().unwrap()),
+        ops_listen: Some("127.0.0.1:8082".parse().unwrap()),
         data_folder: "./usher-data".into(),
         tls: None,
         insecure_http: false,
@@ -73,11 +74,13 @@ fn the_command_line_outranks_the_environment_and_that_the_file() {
 }
 
 #[test]
-fn the_bank_gets_a_listener_unless_it_is_switched_off() {
+fn the_bank_and_those_who_run_it_get_a_listener_unless_it_is_switched_off() {
     let folder = TempDir::new().unwrap();
     let mut sources = sources(folder.path());
-    sources.environment = vec![("USHER_BANK_LISTEN".to_owned(), "off".to_owned())];
-    assert_eq!(Settings::load(sources).unwrap().bank_listen, None);
+    sources.environment =
+        ["USHER_BANK_LISTEN", "USHER_OPS_LISTEN"].map(|name| (name.to_owned(), "off".to_owned())).into();
+    let settings = Settings::load(sources).unwrap();
+    assert_eq!((settings.bank_listen, settings.ops_listen), (None, None));
     check_refused("bank_listen = 'none'", &["the setting `bank_listen`", "usher.toml:1:15", "or \"off\""]);
 }
 

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::ConnectionCounts;
 use crate::limits::Limits;
 
 /// The places for connections.
@@ -15,6 +17,9 @@ pub(super) struct Admission {
     connections_max: usize,
     per_address_max: usize,
     by_address: Mutex<HashMap<IpAddr, usize>>,
+    accepted: AtomicU64,
+    refused: AtomicU64,
+    closed: AtomicU64,
 }
 
 /// The place of one connection; it is free again when this is dropped.
@@ -32,11 +37,33 @@ impl Admission {
             connections_max,
             per_address_max: limits.connections_per_address_max,
             by_address: Mutex::default(),
+            accepted: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            closed: AtomicU64::new(0),
         }
     }
 
     /// A place for a connection from `address`, unless all are taken or the address has its share.
     pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+        let place = self.place(address);
+        let count = if place.is_some() { &self.accepted } else { &self.refused };
+        count.fetch_add(1, Ordering::Relaxed);
+        place
+    }
+
+    /// How many connections are open, were accepted and were refused.
+    pub(super) fn counts(&self) -> ConnectionCounts {
+        // Not by free places: whoever waits for all of them takes those that are.
+        let closed = self.closed.load(Ordering::Relaxed);
+        let accepted = self.accepted.load(Ordering::Relaxed);
+        ConnectionCounts {
+            open: accepted.saturating_sub(closed),
+            accepted,
+            refused: self.refused.load(Ordering::Relaxed),
+        }
+    }
+
+    fn place(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
         let permit = self.places.clone().try_acquire_owned().ok()?;
         let address = counted_as(address);
         if let Some(address) = address {
@@ -65,6 +92,7 @@ impl Admission {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        self.admission.closed.fetch_add(1, Ordering::Relaxed);
         let Some(address) = self.address else { return };
         if let Entry::Occupied(mut entry) = self.admission.by_address().entry(address) {
             if *entry.get() > 1 {
@@ -119,6 +147,8 @@ mod tests {
             admitted(&admission, &["192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2"]),
             [true, true, false, true]
         );
+        let counts = admission.counts();
+        assert_eq!((counts.open, counts.accepted, counts.refused), (0, 3, 1));
         assert!(admission.by_address().is_empty(), "an address without connections is forgotten");
     }
 

@@ -27,8 +27,8 @@ static PANIC: Operation = operation("testPanic", "/test/panic", true);
 static STUCK: Operation = operation("testStuck", "/test/stuck", true);
 static OTHER: Operation = operation("testOther", "/other", false);
 
-const fn route(operation: &'static Operation, api: &'static str) -> Route<Option<&'static str>> {
-    Route { operation, demand: Some(api), dialect: Dialect::Problem }
+fn route(operation: &'static Operation, api: &'static str) -> Route<Option<&'static str>> {
+    Route { operation, demand: Some(api), dialect: Dialect::Problem, meter: Arc::default() }
 }
 
 async fn echo(call: Call) -> Result<Answer, Fault> {

@@ -4,7 +4,7 @@
 //! log only starts over when it did. So once the log is long, the last bit is copied between two commits.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -31,6 +31,8 @@ pub(super) struct Wal {
     wanted: AtomicBool,
     given_back: Condvar,
     broken: AtomicBool,
+    /// Checkpoints that were made.
+    checkpoints: AtomicU64,
 }
 
 impl Wal {
@@ -50,6 +52,11 @@ impl Wal {
 
     pub(super) fn is_broken(&self) -> bool {
         self.broken.load(Ordering::SeqCst)
+    }
+
+    /// Checkpoints made since the start.
+    pub(super) fn checkpoints(&self) -> u64 {
+        self.checkpoints.load(Ordering::Relaxed)
     }
 
     pub(super) fn break_down(&self) {
@@ -171,6 +178,7 @@ impl Checkpoints {
             return Ok(());
         }
         let Log { pages, .. } = self.checkpoint("PRAGMA wal_checkpoint(PASSIVE)")?;
+        self.wal.checkpoints.fetch_add(1, Ordering::Relaxed);
         if pages < self.log_pages_max {
             return Ok(());
         }
@@ -186,6 +194,7 @@ impl Checkpoints {
         if pages == 0 {
             return Ok(());
         }
+        self.wal.checkpoints.fetch_add(1, Ordering::Relaxed);
         let _pause = self.wal.pause();
         self.checkpoint("PRAGMA wal_checkpoint(TRUNCATE)").map(drop)
     }

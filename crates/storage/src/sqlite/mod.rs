@@ -6,6 +6,7 @@ mod commit;
 mod delivery;
 mod directory;
 mod document;
+mod extent;
 mod fault;
 mod flow;
 mod ledger;
@@ -185,7 +186,7 @@ impl Engine for SqliteEngine {
     fn reader(&self) -> Result<Box<dyn Reader>, OpenError> {
         let connection = connect(&self.database, OpenFlags::SQLITE_OPEN_READ_ONLY)
             .map_err(|error| open_error(&self.database, &error))?;
-        Ok(Box::new(SqliteReader::new(connection)))
+        Ok(Box::new(SqliteReader::new(connection, self.database.clone(), Arc::clone(&self.wal))))
     }
 }
 

@@ -1,17 +1,21 @@
 //! Queries. Each is one statement or two, so none holds a snapshot for long.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use rusqlite::{Connection, OptionalExtension as _, Statement, params};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
+use super::checkpoint::Wal;
 use super::fault::Fault;
 use super::row::{
     self, delivery_columns, delivery_tables, entry_columns, message_columns, message_tables, record_columns, scoped,
 };
-use super::{bank, commit, directory, document, flow, ledger, message, webhook};
+use super::{bank, commit, directory, document, extent, flow, ledger, message, webhook};
 use crate::{
     ApplicationEntry, ApplicationId, AuditEntry, Backlog, Balance, BankUserEntry, BankView, Cursor, Delivery,
-    DeliveryCursor, DeliveryFilter, DeliveryPage, Digest, Document, DocumentMeta, Entry, Environment, Filter,
+    DeliveryCursor, DeliveryFilter, DeliveryPage, Digest, Document, DocumentMeta, Entry, Environment, Extent, Filter,
     FirstContact, Flow, Held, Idempotency, KeyEntry, KeySummary, Known, LedgerFilter, Message, MessageFilter, Millis,
     Outgoing, Page, PartnerEntry, PartnerId, PayloadKeys, Queue, Reader, Record, Scope, Sealed, StoreError,
     StoredReply, TimelineEntry, Webhook, WebhookSecret,
@@ -20,11 +24,13 @@ use crate::{
 /// A reading connection.
 pub(super) struct SqliteReader {
     connection: Connection,
+    database: PathBuf,
+    wal: Arc<Wal>,
 }
 
 impl SqliteReader {
-    pub(super) fn new(connection: Connection) -> Self {
-        Self { connection }
+    pub(super) fn new(connection: Connection, database: PathBuf, wal: Arc<Wal>) -> Self {
+        Self { connection, database, wal }
     }
 
     /// Runs a query. A fault ends this query only: whether the store is still good is for the writer to say.
@@ -325,6 +331,11 @@ impl Reader for SqliteReader {
 
     fn documents_generation(&mut self) -> Result<i64, StoreError> {
         self.run(document::generation)
+    }
+
+    fn extent(&mut self) -> Result<Extent, StoreError> {
+        let found = self.run(|connection| extent::of(connection, &self.database))?;
+        Ok(Extent { checkpoints: Some(self.wal.checkpoints()), ..found })
     }
 
     fn has_partners(&mut self) -> Result<bool, StoreError> {
