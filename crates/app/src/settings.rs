@@ -277,9 +277,19 @@ impl TryFrom<Values> for Settings {
     }
 }
 
-/// Variables of the environment that are read elsewhere: by the command line, and by the tests.
-const OTHER_VARIABLES: [&str; 7] =
-    ["USHER_CONFIG", "USHER_SERVER", "USHER_KEY", "USHER_KEY_FILE", "USHER_TLS_CA", "USHER_DATA", "USHER_PROGRAM"];
+/// Variables of the environment that are read elsewhere: by the command line, by the commands of the walkthroughs, which the
+/// first start prints them for, and by the tests.
+const OTHER_VARIABLES: [&str; 9] = [
+    "USHER_CONFIG",
+    "USHER_SERVER",
+    "USHER_KEY",
+    "USHER_KEY_FILE",
+    "USHER_TLS_CA",
+    "USHER_BANK",
+    "USHER_APP_KEY",
+    "USHER_DATA",
+    "USHER_PROGRAM",
+];
 
 /// What to say of variables that begin like ours and that nobody reads: most are misspelt, and would do nothing.
 pub(crate) fn unread(names: impl IntoIterator<Item = String>) -> Vec<String> {

@@ -67,9 +67,13 @@ fn write_first_steps(started: &Started<'_>, issued: &Issued, server: &str, out: 
         writeln!(out, "{}", sample.curl(server, key, &issued.app_key))?;
     }
     writeln!(out)?;
-    writeln!(out, "For usher send, check and status in another shell:")?;
+    writeln!(out, "For usher send, check and status in another shell, and for the walkthroughs in docs/walkthroughs:")?;
     writeln!(out)?;
     writeln!(out, "export USHER_SERVER={server}")?;
+    if let Some(address) = started.bank_address {
+        writeln!(out, "export USHER_BANK={}", url(address, started.is_tls))?;
+    }
+    writeln!(out, "export USHER_APP_KEY={}", issued.app_key)?;
     writeln!(out, "export USHER_KEY={key}")
 }
 
@@ -130,7 +134,9 @@ mod tests {
         assert!(text.contains("Durability: single-disk"), "{text}");
         assert!(text.contains("contact_request, appointment_request, digital_customer"), "{text}");
         assert_eq!(text.lines().filter(|line| line.starts_with("curl ") && line.contains(&revealed)).count(), 3);
-        assert!(text.contains(&format!("\nexport USHER_KEY={revealed}\n")), "{text}");
+        for export in ["BANK=http://127.0.0.1:8081", "APP_KEY=app-1", &format!("KEY={revealed}")] {
+            assert!(text.contains(&format!("\nexport USHER_{export}\n")), "{text}");
+        }
     }
 
     #[test]
