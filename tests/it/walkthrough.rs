@@ -1,9 +1,9 @@
-//! The walkthroughs in `docs/walkthroughs` are run as they stand: their files written, their commands typed, their answers
-//! compared. Each has a gateway and a folder of its own.
+//! The walkthroughs in `docs/walkthroughs` are run as they stand: their commands typed into one shell, their answers compared.
+//! Each has a gateway and a folder of its own.
 //!
-//! A block ```` ```sh ```` is run by a shell, with what the blocks before it exported. The block after it, ```` ```json ````
-//! or ```` ```text ````, is what the command prints: `<a placeholder>` stands for anything, and of JSON only the members
-//! that are shown are compared. A block with a name, ```` ```json request.json ````, is a file.
+//! All blocks ```` ```sh ```` of a page are run by one shell, as somebody does who pastes one after the other. The block
+//! after it, ```` ```json ```` or ```` ```text ````, is what the command prints: `<a placeholder>` stands
+//! for anything, and of JSON only the members that are shown are compared.
 
 use std::process::{Command, Stdio};
 
@@ -15,7 +15,6 @@ use crate::harness::{Gateway, Place, texts};
 struct Block<'t> {
     line: usize,
     kind: &'t str,
-    name: &'t str,
     text: String,
 }
 
@@ -25,9 +24,8 @@ fn blocks(document: &str) -> Vec<Block<'_>> {
     for (index, line) in document.lines().enumerate() {
         match line.strip_prefix("```") {
             Some("") => is_open = false,
-            Some(info) => {
-                let (kind, name) = info.split_once(' ').unwrap_or((info, ""));
-                blocks.push(Block { line: index + 1, kind, name, text: String::new() });
+            Some(kind) => {
+                blocks.push(Block { line: index + 1, kind, text: String::new() });
                 is_open = true;
             }
             None if is_open => {
@@ -68,78 +66,77 @@ fn difference(expected: &Value, found: &Value, at: &str) -> Option<String> {
     }
 }
 
-struct Session<'w> {
-    place: &'w Place,
-    gateway: &'w Gateway,
-}
-
-impl Session<'_> {
-    /// What the commands of a block print.
-    fn run(&self, commands: &str) -> String {
-        let path = crate::harness::binary().parent().expect("a program lies in a folder").display().to_string();
-        let path = format!("{path}:{}", std::env::var("PATH").unwrap_or_default());
-        // What a block exports is there in the next.
-        let script = format!("set -eu\n[ ! -f .exported ] || . ./.exported\n{commands}\nexport -p > .exported\n");
-        let mut command = Command::new("sh");
-        command.args(["-c", &script]).current_dir(self.place.path("")).stdin(Stdio::null());
-        command.env_clear().env("PATH", path).env("LC_ALL", "C.UTF-8");
-        command.env("USHER_SERVER", self.gateway.address()).env("USHER_KEY", self.gateway.key());
-        command.env("USHER_APP_KEY", self.gateway.app_key()).env("USHER_BANK", self.gateway.bank_address());
-        let output = command.output().expect("there is a shell");
-        let (stdout, stderr) = texts(&output);
-        assert!(output.status.success(), "{commands}\n{stdout}\n{stderr}\n{}", self.gateway.log());
-        stdout
+/// Runs the commands of a page in one shell, and gives what each block printed.
+fn run(name: &str, commands: &[&Block<'_>], place: &Place, gateway: &Gateway) -> Vec<String> {
+    let path = crate::harness::binary().parent().expect("a program lies in a folder").display().to_string();
+    let path = format!("{path}:{}", std::env::var("PATH").unwrap_or_default());
+    let blocks = commands.iter().enumerate();
+    let blocks = blocks.map(|(index, block)| format!("{{\n{}}} > .printed-{index}\n", block.text));
+    let script = format!("set -eu\n{}", blocks.collect::<String>());
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).current_dir(place.path("")).stdin(Stdio::null());
+    command.env_clear().env("PATH", path).env("LC_ALL", "C.UTF-8");
+    // What the first start says to export.
+    let exports = gateway.said.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
+    let output = command.envs(exports).output().expect("there is a shell");
+    let printed = |index| std::fs::read_to_string(place.path(&format!(".printed-{index}"))).ok();
+    let printed: Vec<String> = (0..commands.len()).map_while(printed).collect();
+    if !output.status.success() {
+        let stderr = texts(&output).1;
+        let (last, said) = commands.iter().zip(&printed).last().expect("a walkthrough has commands");
+        panic!("{name}:{}: a command failed\n{said}\n{stderr}\n{}", last.line, gateway.log());
     }
+    printed
 }
 
 fn walk(name: &str) {
-    if Command::new("curl").arg("--version").output().is_err() {
-        eprintln!("skipped: {name} needs curl");
-        return;
+    for tool in ["curl", "jq"] {
+        if Command::new(tool).arg("--version").output().is_err() {
+            eprintln!("skipped: {name} needs {tool}");
+            return;
+        }
     }
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/walkthroughs");
     let document = std::fs::read_to_string(folder.join(name)).expect("the walkthrough is there");
     let place = Place::new();
     let gateway = place.start();
-    let session = Session { place: &place, gateway: &gateway };
-    let mut printed = None;
-    let mut compared = 0;
-    for Block { line, kind, name: file, text } in blocks(&document) {
-        if !file.is_empty() {
-            let text = text.replace("<AppKey>", gateway.app_key());
-            place.write(file, text);
-        } else if kind == "sh" {
-            printed = Some(session.run(&text));
-        } else {
-            let found = printed.take().unwrap_or_else(|| panic!("{name}:{line}: no command is before this answer"));
-            let wrong = if kind == "json" {
-                let expected = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}:{line}: {error}"));
-                match serde_json::from_str(&found) {
-                    Ok(found) => difference(&expected, &found, ""),
-                    Err(error) => Some(error.to_string()),
-                }
-            } else {
-                (!is_like(text.trim(), found.trim())).then(|| "the text is another".to_owned())
-            };
-            assert!(wrong.is_none(), "{name}:{line}: {}\n{found}\n{}", wrong.unwrap_or_default(), gateway.log());
-            compared += 1;
+    let blocks = blocks(&document);
+    let commands: Vec<&Block<'_>> = blocks.iter().filter(|block| block.kind == "sh").collect();
+    let mut printed = run(name, &commands, &place, &gateway).into_iter();
+    let (mut found, mut compared) = (None, 0);
+    for Block { line, kind, text } in &blocks {
+        if *kind == "sh" {
+            found = printed.next();
+            continue;
         }
+        let found = found.take().unwrap_or_else(|| panic!("{name}:{line}: no command is before this answer"));
+        let wrong = if *kind == "json" {
+            let expected = serde_json::from_str(text).unwrap_or_else(|error| panic!("{name}:{line}: {error}"));
+            match serde_json::from_str(&found) {
+                Ok(found) => difference(&expected, &found, ""),
+                Err(error) => Some(error.to_string()),
+            }
+        } else {
+            (!is_like(text.trim(), found.trim())).then(|| "the text is another".to_owned())
+        };
+        assert!(wrong.is_none(), "{name}:{line}: {}\n{found}\n{}", wrong.unwrap_or_default(), gateway.log());
+        compared += 1;
     }
     assert!(compared > 2, "{name} compares next to nothing");
 }
 
 #[test]
-fn a_contact_request_is_followed_from_check_to_withdrawal() {
+fn a_contact_request_goes_from_the_first_mistake_to_the_paid_commission() {
     walk("contact-request.md");
 }
 
 #[test]
-fn an_appointment_request_is_refused_with_all_mistakes_and_then_accepted() {
+fn an_appointment_request_in_xml_goes_from_the_first_mistake_to_the_deal() {
     walk("appointment-request.md");
 }
 
 #[test]
-fn a_person_is_onboarded_step_by_step() {
+fn a_person_is_onboarded_from_the_first_mistake_to_the_candidate_at_the_bank() {
     walk("onboarding.md");
 }
 
