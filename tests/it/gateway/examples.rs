@@ -192,7 +192,7 @@ fn differences(submit: Submit, example: &Example, reply: &Reply) -> Vec<String> 
 }
 
 /// Place, code and limit of every violation, in the order of the answer.
-fn violations(dialect: Dialect, body: &Value) -> Vec<(String, String, Value)> {
+pub(super) fn violations(dialect: Dialect, body: &Value) -> Vec<(String, String, Value)> {
     let (list, [place, code, limit]) = match dialect {
         Dialect::Problem => (&body["violations"], ["pointer", "code", "limit"]),
         Dialect::Messages => (&body["message"], ["parameterName", "code", "limit"]),
@@ -204,7 +204,7 @@ fn violations(dialect: Dialect, body: &Value) -> Vec<(String, String, Value)> {
 }
 
 /// Where a dialect puts a violation of an example, and under which code.
-fn place_and_code(dialect: Dialect, violation: &Value) -> (String, String) {
+pub(super) fn place_and_code(dialect: Dialect, violation: &Value) -> (String, String) {
     let (pointer, code) = (violation["pointer"].as_str().unwrap(), violation["code"].as_str().unwrap());
     let place = match dialect {
         Dialect::Problem | Dialect::ServiceResponse => pointer.to_owned(),
@@ -221,7 +221,7 @@ fn place_and_code(dialect: Dialect, violation: &Value) -> (String, String) {
 }
 
 /// An error without what differs from call to call.
-fn without_ids(mut body: Value) -> Value {
+pub(super) fn without_ids(mut body: Value) -> Value {
     for id in ["/traceId", "/Error/TransactionId"] {
         if let Some(id) = body.pointer_mut(id) {
             *id = json!("[id]");
@@ -241,7 +241,7 @@ fn answer(submit: Submit, body: &Value) -> String {
     format!("{} {}", reply.status, serde_json::to_string_pretty(&without_ids(reply.json())).unwrap())
 }
 
-fn valid(submit: Submit, name: &str) -> Value {
+pub(super) fn valid(submit: Submit, name: &str) -> Value {
     let path = format!("{}/examples/valid/{}/{name}.json", submit.folder, submit.stem);
     let example = examples(submit.folder, "valid", submit.stem).into_iter().find(|example| example.path == path);
     serde_json::from_str(&example.unwrap().text).unwrap()

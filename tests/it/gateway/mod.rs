@@ -3,6 +3,7 @@
 mod conventions;
 mod examples;
 mod idempotency;
+mod one_round_trip;
 
 use serde_json::Value;
 use usher_storage::Mode;

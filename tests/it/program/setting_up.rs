@@ -196,52 +196,6 @@ fn products_are_in_force_without_a_restart_and_every_version_is_kept() {
 }
 
 #[test]
-fn one_correction_is_enough_whatever_the_product_and_the_contract_refuse() {
-    let place = Place::new();
-    let gateway = place.start();
-    let file = place.write("products.toml", PRODUCTS);
-    admin(&place, &["product", "apply", file.to_str().unwrap()]);
-    let key = gateway.key();
-    let mut body = json!({"person": {"forename": ""}, "phoneNumber": "110", "email": "nobody",
-        "subject": {"productType": "MORTGAGE"}, "recontact": {"mode": "AT", "at": "2020-01-01T00:00:00Z"}});
-    let reply = submit(&gateway, key, &body);
-    assert_eq!(reply.status, 422);
-    let told = reply.json();
-    let told: Vec<&str> =
-        told["violations"].as_array().unwrap().iter().map(|one| one["pointer"].as_str().unwrap()).collect();
-    let expected = [
-        "/person/forename",
-        "/person/surname",
-        "/phoneNumber",
-        "/email",
-        "/subject/amount",
-        "/recontact/at",
-        "/consent",
-    ];
-    for pointer in expected {
-        assert!(told.contains(&pointer), "{pointer} is not in {told:?}");
-    }
-    // All that was named is corrected: there is nothing left to refuse.
-    body["person"] = json!({"forename": "Jana", "surname": "Vzorova"});
-    body["phoneNumber"] = "+420 601 123 456".into();
-    body["email"] = "jana.vzorova@example.org".into();
-    body["subject"]["amount"] = json!({"value": 1_000_000, "currency": "CZK"});
-    body["recontact"] = json!({"mode": "AS_SOON_AS_POSSIBLE"});
-    let consent: Value = serde_json::from_str(include_str!(
-        "../../../schemas/contact_request/v1/examples/valid/request/every_member.json"
-    ))
-    .unwrap();
-    body["consent"] = consent["consent"].clone();
-    let reply = submit(&gateway, key, &body);
-    assert_eq!(reply.status, 201, "{}", reply.text);
-    // The appointment request names what its product refuses beside what the contract does, too.
-    let path = "/financing/construction/v2/contact/appointmentrequest";
-    let reply = call(&gateway, key, path, &json!({"contactRequest": {"phoneNumber": "110"}}));
-    assert_eq!(reply.status, 400);
-    assert!(reply.text.contains("dpa_required") && reply.text.contains("phone_invalid"), "{}", reply.text);
-}
-
-#[test]
 fn a_person_sent_again_is_told_to_the_partner_that_sent_it_and_to_no_other() {
     let place = Place::new();
     let gateway = place.start();

@@ -17,7 +17,7 @@ fn document(path: &str) -> String {
 
 /// The messages of an answer in XML, each member as text.
 #[track_caller]
-fn messages(reply: &Reply) -> Vec<Vec<(String, String)>> {
+pub(crate) fn messages(reply: &Reply) -> Vec<Vec<(String, String)>> {
     assert_eq!(reply.header("content-type"), Some(MEDIA_TYPE), "{}{}", reply.head, reply.text);
     let parsed = roxmltree::Document::parse(&reply.text).unwrap_or_else(|error| panic!("{error}: {}", reply.text));
     let root = parsed.root_element();
@@ -33,7 +33,7 @@ fn messages(reply: &Reply) -> Vec<Vec<(String, String)>> {
 }
 
 /// The same of an answer in JSON, its members in the order of the schema.
-fn messages_of_json(reply: &Reply) -> Vec<Vec<(String, String)>> {
+pub(crate) fn messages_of_json(reply: &Reply) -> Vec<Vec<(String, String)>> {
     assert_eq!(reply.header("content-type"), Some("application/json"));
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let one = |message: &Map<String, Value>| {
@@ -54,8 +54,13 @@ fn code(reply: &Reply) -> String {
     found.unwrap_or_else(|| panic!("no code: {}", reply.text)).1.clone()
 }
 
-fn post(caller: &Caller, path: &str, lines: &str, body: &str) -> Reply {
+pub(crate) fn post(caller: &Caller, path: &str, lines: &str, body: &str) -> Reply {
     caller.call("POST", path, &format!("{XML}{lines}"), body)
+}
+
+/// A body in JSON, in XML.
+pub(crate) fn twin(body: &str) -> String {
+    twin::of(&Json::parse(body)).expect("XML has a form for it")
 }
 
 // shows: IS-004

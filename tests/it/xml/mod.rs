@@ -3,7 +3,7 @@
 
 mod examples;
 mod files;
-mod gateway;
+pub(crate) mod gateway;
 mod limits;
 mod mutations;
 mod twin;
