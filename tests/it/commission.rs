@@ -148,6 +148,7 @@ fn this_month() -> Month {
     Month::of(jiff::Timestamp::now().as_millisecond())
 }
 
+// shows: KB-009
 #[test]
 fn a_contact_earns_on_acceptance_and_on_a_status_and_is_paid() {
     let trade = Trade::new();

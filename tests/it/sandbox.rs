@@ -42,6 +42,7 @@ fn wait<T>(mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+// shows: IA-010
 #[test]
 fn every_status_can_be_brought_about_by_an_address() {
     let house = House::started_with(&AT_ONCE);
@@ -166,6 +167,7 @@ fn a_reset_begins_anew_for_one_application_and_no_other() {
     assert_eq!(production.get(&format!("/receipts/v1/{real}")).status, 200);
 }
 
+// shows: IA-010
 #[test]
 fn neither_environment_reaches_the_other_by_any_operation() {
     let (house, [production]) = House::with(|directory, own| {

@@ -125,16 +125,19 @@ fn walk(name: &str) {
     assert!(compared > 2, "{name} compares next to nothing");
 }
 
+// shows: KB-001, KB-002, KB-007, KB-008, KB-009, KB-028, KB-031
 #[test]
 fn a_contact_request_goes_from_the_first_mistake_to_the_paid_commission() {
     walk("contact-request.md");
 }
 
+// shows: IS-002, IS-003, IS-004, IS-056, IS-058, IS-067
 #[test]
 fn an_appointment_request_in_xml_goes_from_the_first_mistake_to_the_deal() {
     walk("appointment-request.md");
 }
 
+// shows: IA-001, IA-002, IA-014, IA-016, IA-036, IA-069, IA-070
 #[test]
 fn a_person_is_onboarded_from_the_first_mistake_to_the_candidate_at_the_bank() {
     walk("onboarding.md");

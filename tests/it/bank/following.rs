@@ -10,6 +10,7 @@ fn events(caller: &Caller, query: &str) -> Value {
     read(caller, ("receipts/v1", "event_list"), &format!("/receipts/v1/events?{query}"))
 }
 
+// shows: KB-002
 #[test]
 fn partners_follow_their_own_requests_and_see_nothing_that_is_the_banks() {
     let bank = Bank::new();

@@ -201,6 +201,7 @@ fn a_contact_request_is_corrected_in_one_round_trip() {
     accepted(CONTACT, &caller.post(CONTACT.path, "", right.to_string()));
 }
 
+// shows: IS-056, IS-058, IS-060, IS-061, IS-081
 #[test]
 fn an_appointment_request_is_corrected_in_one_round_trip_in_both_forms() {
     for is_xml in [false, true] {
@@ -263,6 +264,7 @@ fn an_appointment_request_is_corrected_in_one_round_trip_in_both_forms() {
     }
 }
 
+// shows: IA-030, IA-038, IA-078, IA-080
 #[test]
 fn each_step_of_onboarding_is_corrected_in_one_round_trip() {
     let house = House::new();

@@ -18,6 +18,7 @@ fn page(gateway: &Gateway) -> String {
     Connection::open(gateway.address()).unwrap().call("GET", "/about/data", "", b"").unwrap().text
 }
 
+// shows: IA-078
 #[test]
 fn a_list_is_imported_kept_replaced_and_never_half() {
     let place = Place::new();

@@ -100,6 +100,7 @@ fn production(place: &Place) -> (String, String) {
     (application, issued["key"].as_str().unwrap().to_owned())
 }
 
+// shows: KB-026, KB-028, KB-031
 #[test]
 fn a_production_key_made_here_works_until_it_is_revoked() {
     let place = Place::new();
@@ -276,6 +277,7 @@ fn a_wrong_products_file_is_told_line_by_line_and_changes_nothing() {
     assert!(log.contains("partner_unknown") && log.contains(partner), "{log}");
 }
 
+// shows: KB-031
 #[test]
 fn the_same_commands_work_while_the_gateway_does_not_run() {
     let place = Place::new();

@@ -120,6 +120,7 @@ fn one_key_is_one_request_in_both_forms() {
     assert_eq!(caller.receipts("").len(), 1);
 }
 
+// shows: IS-056, IS-062
 #[test]
 fn mistakes_are_told_alike_in_both_forms() {
     let house = House::new();

@@ -87,7 +87,7 @@ mod tests {
             ("ISPARTA", "isparta", false),
             ("KIRIKKALE", "Kırıkkale", true),
             ("DİYARBAKIR", "diyarbakır", true),
-            ("BEHÇET KEMAL ÇAĞLAR CADDESİ", "Behçet  Kemal Çağlar Caddesi", true),
+            ("BÜYÜK ÇINARALTI CADDESİ", "Büyük  Çınaraltı Caddesi", true),
             ("A\u{308}", "ä", true),
         ] {
             assert_eq!(fold(a, Casing::Turkish) == fold(b, Casing::Turkish), same, "{a} {b}");
@@ -117,7 +117,7 @@ mod tests {
         for (label, typed) in [
             ("İstanbul", "ISTANBUL"),
             ("Isparta", "isparta"),
-            ("Bakırköy", "bakirkoy"),
+            ("Kadıköy", "kadikoy"),
             ("Žižkov", "zizkov"),
             ("Weißensee", "WEISSENSEE"),
         ] {

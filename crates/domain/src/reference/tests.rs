@@ -145,7 +145,7 @@ fn our_own_lists_count_in_the_sandbox_until_one_of_their_subject_is_loaded() {
     assert_eq!(in_force(&loaded, Sandbox).existence(Subject::Education, "4", &consulted), Existence::Present);
 }
 
-// shows: IA-078
+// shows: IA-078, IA-081
 #[test]
 fn a_label_agrees_whatever_its_turkish_case() {
     let empty = Reference::default();

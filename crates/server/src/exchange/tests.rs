@@ -248,7 +248,7 @@ async fn a_header_that_may_be_sent_once_is_not_taken_twice() {
     assert!(answer.contains("connection: close"), "{answer}");
 }
 
-// shows: KB-006, KB-026, KB-028
+// shows: KB-006, KB-026, KB-028, IA-079
 #[tokio::test]
 async fn only_a_known_key_of_a_subscribed_application_gets_through() {
     let world = world().await;
