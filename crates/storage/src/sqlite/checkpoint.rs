@@ -15,9 +15,9 @@ use rusqlite::Connection;
 use super::fault::Fault;
 
 /// Pages in the log that are not in the database, before a checkpoint pays: 16 MiB.
-const WAITING_PAGES_MIN: i64 = 4_096;
+const WAITING_PAGES_MIN: i64 = 2_048;
 /// Pages in the log before it is made to start over: 32 MiB.
-const LOG_PAGES_MAX: i64 = 8_192;
+const LOG_PAGES_MAX: i64 = 4_096;
 /// How long commits may be held up by a reader that is in the way of starting over.
 const HOLD_UP_MAX: Duration = Duration::from_millis(50);
 /// How often the space of the log is given back, and with it what was deleted from the database meanwhile.

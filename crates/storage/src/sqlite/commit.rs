@@ -9,7 +9,7 @@ use super::row::scoped;
 use super::{delivery, execute, flow, ledger, message, row};
 use crate::model::{Payload, Write};
 use crate::{
-    Condition, Constraint, Digest, Idempotency, Known, Millis, Record, Scope, Sealed, SealedCommit, SealedIdempotency,
+    Condition, Constraint, Digest, Idempotency, Known, Millis, NewDelivery, Record, Scope, Sealed, SealedCommit, SealedIdempotency,
     StoreError, StoredReply, Verdict,
 };
 
@@ -132,6 +132,8 @@ fn refusal(connection: &Connection, commit: &SealedCommit) -> Result<Option<Verd
 fn write_all(connection: &Connection, commit: &SealedCommit) -> Result<(), Fault> {
     let scope = &commit.scope;
     let mut own = None;
+    // The delivery written last: most messages are about it.
+    let mut newest: Option<(&NewDelivery, i64)> = None;
     for write in &commit.writes {
         match write {
             Write::Record(record) => {
@@ -142,9 +144,18 @@ fn write_all(connection: &Connection, commit: &SealedCommit) -> Result<(), Fault
                 require_in_scope(connection, scope, payload.record, own)?;
                 insert_payload(connection, scope, payload)?;
             }
-            Write::Delivery(delivery) => delivery::insert(connection, scope, delivery, own)?,
-            Write::Message(message) => message::insert(connection, scope, message, own)?,
+            Write::Delivery(delivery) => {
+                delivery::insert(connection, scope, delivery, own)?;
+                newest = Some((delivery, connection.last_insert_rowid()));
+            }
+            Write::Message(message) => {
+                let new = newest.filter(|(new, _)| {
+                    new.record == message.record && Some(&new.destination) == message.delivery.as_ref()
+                });
+                message::insert(connection, scope, message, own, new.map(|(_, id)| id))?;
+            }
             Write::Status { record, destination, change } => {
+                newest = None;
                 delivery::change_status(connection, scope, *record, destination.as_deref(), change)?;
             }
             Write::Ledger(entry) => ledger::insert(connection, scope, entry, own)?,

@@ -49,16 +49,20 @@ const REPLAY_WINDOW: i64 = 5_000;
 /// Messages given back in one step of a replay.
 const REPLAY_STEP: i64 = 500;
 
+/// Adds a message. `own` is the record of the same commit, `new` the number of the delivery it is about where that was
+/// just made.
 pub(super) fn insert(
     connection: &Connection,
     scope: &Scope,
     message: &NewMessage,
     own: Option<&Record>,
+    new: Option<i64>,
 ) -> Result<(), Fault> {
     require_in_scope(connection, scope, message.record, own)?;
-    let about = match &message.delivery {
-        None => None,
-        Some(destination) => {
+    let about = match (&message.delivery, new) {
+        (None, _) => None,
+        (Some(_), Some(new)) => Some((new, 0)),
+        (Some(destination), None) => {
             let found = delivery::find(connection, message.record, destination)?;
             Some(found.ok_or(Fault::Refused(Constraint::Reference))?)
         }

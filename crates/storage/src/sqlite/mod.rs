@@ -46,6 +46,9 @@ const KEY_FORM: [u8; 6] = *b"usher-";
 /// Longer than any statement of ours; only a foreign program holding the database can use it up.
 const BUSY_MAX: Duration = Duration::from_secs(5);
 
+/// The pages of a new database.
+const PAGE_BYTES: u32 = 8_192;
+
 /// There are fewer statements than this, so each is prepared once per connection.
 const STATEMENTS_MAX: usize = 128;
 
@@ -253,6 +256,9 @@ fn connect(database: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
+    // One plan for every value bound: otherwise a partial index that a value could match has its statement prepared anew
+    // with each execution.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.execute_batch(
         "PRAGMA trusted_schema = OFF;
          PRAGMA cell_size_check = ON;
@@ -271,6 +277,8 @@ fn connect(database: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
 fn prepare_writing(connection: &Connection) -> rusqlite::Result<()> {
     // Random ids touch pages all over their indexes; the inner pages at least should stay in memory.
     connection.execute_batch("PRAGMA cache_size = -32768;")?;
+    // Every page of a commit costs two writes to the log. A database that is there keeps the size it has.
+    connection.pragma_update(None, "page_size", PAGE_BYTES)?;
     connection.pragma_update_and_check(None, "journal_mode", "wal", |row| {
         let mode: String = row.get(0)?;
         if mode == "wal" { Ok(()) } else { Err(rusqlite::Error::InvalidQuery) }
@@ -282,8 +290,21 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use rusqlite::types::Value;
+    use rusqlite::{StatementStatus, params};
 
     use super::{Folder, SqliteEngine};
+
+    #[test]
+    fn a_statement_is_prepared_once_whatever_is_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = SqliteEngine::open(Folder::open(folder.path()).unwrap()).unwrap();
+        let sql = "SELECT 1 FROM idempotency WHERE application_id = ?1 AND environment = ?2";
+        let mut statement = engine.connection.prepare(sql).unwrap();
+        for environment in [1, 2, 1] {
+            assert!(!statement.exists(params![[0_u8; 16], environment]).unwrap());
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+    }
 
     #[test]
     fn every_commit_is_synced_and_every_delete_overwritten() {
@@ -299,6 +320,7 @@ mod tests {
         assert_eq!(pragma("trusted_schema"), Value::Integer(0));
         assert_eq!(pragma("wal_autocheckpoint"), Value::Integer(0));
         assert_eq!(pragma("busy_timeout"), Value::Integer(5_000));
+        assert_eq!(pragma("page_size"), Value::Integer(8_192));
         for entry in std::fs::read_dir(folder.path()).unwrap() {
             let entry = entry.unwrap();
             assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.file_name());
