@@ -16,7 +16,7 @@ use crate::dialect::parameter_name;
 use crate::exchange::{Answer, Call};
 use crate::fault::Fault;
 use crate::receipt;
-use crate::submit::{Api, Attempt, Beside, Ended, Recalled, TRIES_MAX, header_key, judge, recall};
+use crate::submit::{Api, Attempt, Beside, Ended, Recalled, TRIES_MAX, header_key, judge, recall, regard};
 
 pub(crate) const API: Api = Api { name: "appointment_request", version: 2, contract_version: "2.0.0" };
 
@@ -38,9 +38,14 @@ impl Server for AppointmentRequest {
         let attempt = Attempt::begin(call, key.as_deref(), "", canonical.as_deref())?;
         let products = call.gateway.products();
         let outline = outline(call, &body);
-        let mut known = recalled(call, outline.as_ref(), &products).await?;
-        let person = known.map(|known| known.person);
-        let refusals = outline.as_ref().map(|outline| outline.refusals(&products, person)).unwrap_or_default();
+        let (mut known, refusals) = match &outline {
+            Some(outline) => {
+                let (product, phone) = (outline.product(&products), outline.phone(&products));
+                let refusals = |person| outline.refusals(&products, person);
+                regard(call, &API, product, phone, body.is_valid(), refusals).await?
+            }
+            None => (None, Vec::new()),
+        };
         let (request, warnings) = match judge(body, refusals) {
             Ok(checked) => checked,
             Err(fault) => return attempt.refused(fault).await,
@@ -70,7 +75,7 @@ impl Server for AppointmentRequest {
             if let Ended::Answered(answer) = committed.await? {
                 return Ok(answer);
             }
-            // A twin about the same person was faster, or two random ids agreed.
+            // The person was sent before, or a twin was faster, or two random ids agreed.
             known = recalled(call, outline.as_ref(), &products).await?;
         }
         Err(Fault::Overloaded)

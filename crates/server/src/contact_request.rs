@@ -23,7 +23,7 @@ use crate::commission::{self, Author};
 use crate::exchange::{Answer, Call};
 use crate::fault::Fault;
 use crate::receipts::{self, PageWish};
-use crate::submit::{Api, Attempt, Beside, Ended, Recalled, TRIES_MAX, header_key, judge, recall};
+use crate::submit::{Api, Attempt, Beside, Ended, Recalled, TRIES_MAX, header_key, judge, recall, regard};
 use crate::{following, receipt};
 
 /// How often a withdrawal is decided anew because the bank changed something meanwhile.
@@ -49,9 +49,14 @@ impl Server for ContactRequest {
         let attempt = Attempt::begin(call, key.as_deref(), "", canonical.as_deref())?;
         let products = call.gateway.products();
         let outline = outline(call, &body);
-        let mut known = recalled(call, outline.as_ref(), &products).await?;
-        let person = known.map(|known| known.person);
-        let refusals = outline.as_ref().map(|outline| outline.refusals(&products, person)).unwrap_or_default();
+        let (mut known, refusals) = match &outline {
+            Some(outline) => {
+                let (product, phone) = (outline.product(&products), outline.phone(&products));
+                let refusals = |person| outline.refusals(&products, person);
+                regard(call, &API, product, phone, body.is_valid(), refusals).await?
+            }
+            None => (None, Vec::new()),
+        };
         let (request, warnings) = match judge(body, refusals) {
             Ok(checked) => checked,
             Err(fault) => return attempt.refused(fault).await,
@@ -79,7 +84,7 @@ impl Server for ContactRequest {
             if let Ended::Answered(answer) = committed.await? {
                 return Ok(answer);
             }
-            // A twin about the same person was faster, or two random ids agreed.
+            // The person was sent before, or a twin was faster, or two random ids agreed.
             known = recalled(call, outline.as_ref(), &products).await?;
         }
         Err(Fault::Overloaded)

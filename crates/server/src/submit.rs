@@ -106,6 +106,36 @@ pub(crate) fn judge<T>(body: Parsed<T>, refusals: Vec<Refusal>) -> Result<(Check
     }
 }
 
+/// What is known of the person of a request, and what its product refuses. Nothing is asked for a request that may be
+/// stored: most persons are new, and the store finds out while it writes. One that is refused anyway is told all.
+pub(crate) async fn regard(
+    call: &Call,
+    api: &Api,
+    product: &Product,
+    phone: Option<String>,
+    is_valid: bool,
+    refusals: impl Fn(Option<Person>) -> Vec<Refusal>,
+) -> Result<(Option<Recalled>, Vec<Refusal>), Fault> {
+    let new = suppose(call, api, product, phone.as_deref());
+    let refused = refusals(new.map(|new| new.person));
+    if is_valid && refused.is_empty() {
+        return Ok((new, refused));
+    }
+    let known = recall(call, api, product, phone).await?;
+    Ok((known, refusals(known.map(|known| known.person))))
+}
+
+/// The person as one that this partner did not send before, which must hold when the request is stored; none where the
+/// product does not want to know.
+fn suppose(call: &Call, api: &Api, product: &Product, phone: Option<&str>) -> Option<Recalled> {
+    let phone = phone.filter(|_| product.duplicates.action != Policy::Allow)?;
+    let caller = &call.known.caller;
+    let digest = call.gateway.digests.partners_person(caller.partner, caller.environment, phone);
+    let since = call.now.as_millisecond() - Millis::from(product.duplicates.days) * DAY_MILLIS;
+    let condition = Condition::NoRecordOfPerson { person: *digest.as_bytes(), api: api.name, since };
+    Some(Recalled { person: Person { digest, was_sent: false }, condition: Some(condition) })
+}
+
 /// Whether this partner sent the person before, as far as the product wants to know. Nothing of what other partners sent is
 /// looked at, so nobody can find out by trying whom another knows.
 pub(crate) async fn recall(
@@ -114,15 +144,14 @@ pub(crate) async fn recall(
     product: &Product,
     phone: Option<String>,
 ) -> Result<Option<Recalled>, Fault> {
-    let Some(phone) = phone.filter(|_| product.duplicates.action != Policy::Allow) else { return Ok(None) };
-    let caller = &call.known.caller;
-    let digest = call.gateway.digests.partners_person(caller.partner, caller.environment, &phone);
-    let since = call.now.as_millisecond() - Millis::from(product.duplicates.days) * DAY_MILLIS;
-    let found = call.gateway.store.recent_of_person(&call.known.scope, api.name, *digest.as_bytes(), since).await?;
-    let was_sent = found.is_some();
+    let Some(new) = suppose(call, api, product, phone.as_deref()) else { return Ok(None) };
+    let Some(Condition::NoRecordOfPerson { person, since, .. }) = new.condition else { return Ok(Some(new)) };
+    let found = call.gateway.store.recent_of_person(&call.known.scope, api.name, person, since).await?;
     // What was looked up may be overtaken by a twin before this one is stored; then it is looked up again.
-    let condition = Condition::NoRecordOfPerson { person: *digest.as_bytes(), api: api.name, since };
-    Ok(Some(Recalled { person: Person { digest, was_sent }, condition: (!was_sent).then_some(condition) }))
+    Ok(Some(match found {
+        None => new,
+        Some(_) => Recalled { person: Person { was_sent: true, ..new.person }, condition: None },
+    }))
 }
 
 impl<'c, K> Attempt<'c, K> {

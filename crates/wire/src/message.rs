@@ -87,6 +87,11 @@ impl<T> Parsed<T> {
         self.value.as_ref()
     }
 
+    /// Whether every rule holds.
+    pub fn is_valid(&self) -> bool {
+        self.value.is_some() && self.violations.list.is_empty()
+    }
+
     /// The checked value and the warnings, or every broken rule.
     ///
     /// # Errors

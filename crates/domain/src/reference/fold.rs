@@ -31,12 +31,16 @@ impl Casing {
 /// The text as it compares: NFKC, folded, invisible characters dropped, runs of blanks one blank, none at the ends.
 pub fn fold(text: &str, casing: Casing) -> String {
     let mut folded = String::with_capacity(text.len());
-    for character in text.nfkc() {
-        match character {
-            'I' if casing == Casing::Turkish => folded.push('ı'),
-            'İ' => folded.push('i'),
-            other => push(&mut folded, other),
-        }
+    let add = |character| match character {
+        'I' if casing == Casing::Turkish => folded.push('ı'),
+        'İ' => folded.push('i'),
+        other => push(&mut folded, other),
+    };
+    // ASCII has no compatibility forms, and most texts are ASCII.
+    if text.is_ascii() {
+        text.chars().for_each(add);
+    } else {
+        text.nfkc().for_each(add);
     }
     folded.truncate(folded.trim_end().len());
     folded
@@ -67,6 +71,7 @@ fn push(folded: &mut String, character: char) {
                 folded.push(' ');
             }
         }
+        other if other.is_ascii() => folded.push(other.to_ascii_lowercase()),
         other => folded.extend(other.to_lowercase()),
     }
 }
