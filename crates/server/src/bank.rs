@@ -6,7 +6,7 @@ mod content;
 mod status;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::str::FromStr;
 
 use jiff::Timestamp;
@@ -24,7 +24,7 @@ use usher_domain::promise::{Figures, Wait};
 use usher_storage::{
     BankView, DeliveryCursor, DeliveryFilter, DeliveryOrder, Environment, Marked, MessageFilter, PartnerId, StoreError,
 };
-use usher_wire::{Choice, Decimal, Parsed, Personal, Unknown, Violation, Violations, to_json};
+use usher_wire::{Choice, Decimal, Parsed, Unknown, Violation, Violations, to_json};
 use uuid::Uuid;
 
 use crate::caller::BankUser;
@@ -32,7 +32,7 @@ use crate::exchange::{Answer, Call};
 use crate::fault::Fault;
 use crate::{following, receipt};
 
-pub(crate) use self::content::{Content, note};
+pub(crate) use self::content::{Content, Contents};
 pub(crate) use self::status::Change;
 
 const LIMIT_DEFAULT: u32 = 50;
@@ -65,10 +65,14 @@ impl Server for Bank {
         let more = messages.len() > limit as usize;
         messages.truncate(limit as usize);
         let next = messages.last().filter(|_| more).map(|last| last.id);
-        let mut items = Vec::with_capacity(messages.len());
-        for message in messages {
-            items.push(self::message(call, &view, message).await?);
-        }
+        // What is for a destination is about its delivery; the store sees to that.
+        let ids: BTreeSet<i64> = messages.iter().filter_map(|message| Some(message.entry.as_ref()?.delivery)).collect();
+        let deliveries = store.deliveries_of(view.clone(), ids.into_iter().collect()).await?;
+        let contents = Contents::of_requests(call, view, &deliveries).await?;
+        let deliveries: HashMap<i64, usher_storage::Delivery> =
+            deliveries.into_iter().map(|delivery| (delivery.id, delivery)).collect();
+        let item = |message| self::message(call, &deliveries, &contents, message);
+        let items = messages.into_iter().map(item).collect::<Result<_, _>>()?;
         let list = MessageList { items, next, unknown: Unknown::default() };
         Ok(call.answer(to_json(&list)))
     }
@@ -108,7 +112,9 @@ impl Server for Bank {
 
     async fn read_delivery(&self, call: &BankCall, parameters: ReadDeliveryParameters) -> Result<Answer, Fault> {
         let found = find(call, parameters.environment.as_ref(), parameters.id).await?;
-        let Content { request, phone, register, withdrawal_reason } = Content::read(call, &found).await?;
+        let view = view(call, parameters.environment.as_ref())?;
+        let contents = Contents::of_requests(call, view, std::slice::from_ref(&found)).await?;
+        let Content { request, phone, register, withdrawal_reason } = contents.content(call, &found)?;
         let detail = DeliveryDetail {
             delivery: delivery(&found)?,
             request,
@@ -128,21 +134,20 @@ impl Server for Bank {
         let found = find(call, parameters.environment.as_ref(), parameters.id).await?;
         let store = &call.gateway.store;
         let entries = store.timeline(&found.scope, found.record.id, Some(found.destination.clone())).await?;
-        let mut items = Vec::with_capacity(entries.len());
-        for entry in entries {
-            let note = note(call, &found, entry.position).await?;
-            items.push(TimelineEntry::<Cow<'_, str>> {
-                position: entry.position.into(),
-                status: following::status(&entry.status),
-                actor: following::actor(entry.actor),
-                actor_name: entry.actor_name.map(Cow::Owned),
-                at: receipt::time(entry.at).into(),
-                reason: entry.reason.map(|name| following::reason(&name)),
-                note: note.map(Cow::Owned).map(Personal::new),
-                bank_reference: entry.bank_reference.map(Cow::Owned),
-                unknown: Unknown::default(),
-            });
-        }
+        let view = view(call, parameters.environment.as_ref())?;
+        let notes = Contents::of_notes(call, view, std::slice::from_ref(&found)).await?;
+        let item = |entry: usher_storage::TimelineEntry| TimelineEntry::<Cow<'_, str>> {
+            position: entry.position.into(),
+            status: following::status(&entry.status),
+            actor: following::actor(entry.actor),
+            actor_name: entry.actor_name.map(Cow::Owned),
+            at: receipt::time(entry.at).into(),
+            reason: entry.reason.map(|name| following::reason(&name)),
+            note: notes.note(found.id, entry.position),
+            bank_reference: entry.bank_reference.map(Cow::Owned),
+            unknown: Unknown::default(),
+        };
+        let items = entries.into_iter().map(item).collect();
         Ok(call.answer(to_json(&Timeline { items, unknown: Unknown::default() })))
     }
 
@@ -273,20 +278,19 @@ fn delivery(delivery: &usher_storage::Delivery) -> Result<Delivery<Cow<'static, 
 }
 
 /// A message with its delivery, as it is now, and the content of the request.
-async fn message(
+fn message(
     call: &BankCall,
-    view: &BankView,
+    deliveries: &HashMap<i64, usher_storage::Delivery>,
+    contents: &Contents,
     message: usher_storage::Message,
 ) -> Result<Message<Cow<'static, str>>, Fault> {
-    // What is for a destination is about its delivery; the store sees to that.
-    let id = message.entry.as_ref().ok_or(Fault::Internal)?.delivery;
-    let found = call.gateway.store.delivery(view.clone(), id).await?.ok_or(Fault::Internal)?;
-    let Content { request, phone, register, withdrawal_reason } = Content::read(call, &found).await?;
+    let found = message.entry.as_ref().and_then(|entry| deliveries.get(&entry.delivery)).ok_or(Fault::Internal)?;
+    let Content { request, phone, register, withdrawal_reason } = contents.content(call, found)?;
     let event = MessageEvent::find(&message.event);
     Ok(Message {
         id: message.id,
         event: event.unwrap_or_else(|| MessageEvent::Unknown(message.event.as_str().into())),
-        delivery: delivery(&found)?,
+        delivery: delivery(found)?,
         request,
         phone,
         register,

@@ -43,7 +43,8 @@ impl Server for BankCommission {
     ) -> Result<Answer, Fault> {
         let ListLedgerEntriesParameters { partner, month, delivery, cursor, limit, .. } = parameters;
         let partner = partner.as_deref().map(partner_id).transpose()?;
-        let filter = LedgerFilter { partner, delivery, ..LedgerFilter::default() };
+        let deliveries = delivery.into_iter().collect();
+        let filter = LedgerFilter { partner, deliveries, ..LedgerFilter::default() };
         let wish = PageWish { month: month.as_deref(), cursor: cursor.as_deref(), limit };
         Ok(call.answer(to_json(&commission::page(&call.gateway.store, &reader(call)?, filter, wish).await?)))
     }

@@ -15,7 +15,7 @@ use usher_domain::commission::{self, Amount, Kind, Line, Month};
 use usher_storage::{Actor, Balance, Environment, LedgerFilter, PartnerId, Store};
 use usher_wire::{Choice, Unknown, Violation, Violations, to_json};
 
-pub(crate) use self::ledger::{Author, accepted, moved, of_delivery, price, write};
+pub(crate) use self::ledger::{Author, accepted, moved, of_delivery, prices, write};
 use crate::exchange::{Answer, Call};
 use crate::fault::Fault;
 use crate::receipt;
@@ -38,7 +38,7 @@ impl Server for Commission {
         parameters: ListCommissionEntriesParameters,
     ) -> Result<Answer, Fault> {
         let ListCommissionEntriesParameters { month, delivery, cursor, limit, .. } = parameters;
-        let filter = LedgerFilter { delivery, ..reader(call).filter() };
+        let filter = LedgerFilter { deliveries: delivery.into_iter().collect(), ..reader(call).filter() };
         let wish = PageWish { month: month.as_deref(), cursor: cursor.as_deref(), limit };
         Ok(call.answer(to_json(&page(&call.gateway.store, &reader(call), filter, wish).await?)))
     }

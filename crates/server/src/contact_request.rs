@@ -174,7 +174,7 @@ async fn withdraw(
     canonical: Option<Vec<u8>>,
 ) -> Result<(Vec<Condition>, Vec<Write>, Status), Fault> {
     let store = &call.gateway.store;
-    let deliveries = store.record_deliveries(&call.known.scope, record.id).await?;
+    let deliveries = store.record_deliveries(&call.known.scope, vec![record.id]).await?;
     // A status of a newer version is not ours to end.
     let statuses = deliveries.iter().map(|delivery| Status::parse(&delivery.status));
     let statuses: Vec<Status> = statuses.collect::<Option<_>>().ok_or(Fault::Internal)?;

@@ -6,9 +6,9 @@ use usher_contract::appointment_request::v2::Request;
 use usher_contract::lead::v2::operations::{ListLeadsParameters, Server};
 use usher_contract::lead::v2::{Lead, LeadList, RequestType};
 use usher_storage::{BankView, Delivery, DeliveryFilter, DeliveryOrder, Environment};
-use usher_wire::{Json, Limits, Mode, Options, Personal, Unknown, parse, to_json};
+use usher_wire::{Decimal, Json, Limits, Mode, Options, Personal, Unknown, parse, to_json};
 
-use crate::bank::{self, BankCall, Content};
+use crate::bank::{self, BankCall, Contents};
 use crate::exchange::Answer;
 use crate::fault::Fault;
 use crate::{appointment_request, commission, following};
@@ -30,11 +30,16 @@ impl Server for Leads {
         let is_test = test.unwrap_or_default();
         let view = call.known.view(if is_test { Environment::Sandbox } else { Environment::Production })?;
         bank::check_period("to", from, to, PERIOD_DAYS_MAX)?;
-        let deliveries = deliveries(call, view, from, to).await?;
+        let deliveries = deliveries(call, view.clone(), from, to).await?;
         let mut leads = Vec::with_capacity(deliveries.len());
-        for delivery in deliveries.into_iter().rev() {
-            leads.push(lead(call, &delivery).await?);
+        for page in deliveries.chunks(PAGE_LENGTH as usize) {
+            let contents = Contents::of_all(call, view.clone(), page).await?;
+            let prices = commission::prices(&call.gateway.store, page).await?;
+            for delivery in page {
+                leads.push(lead(call, delivery, &contents, prices.get(&delivery.id).cloned())?);
+            }
         }
+        leads.reverse();
         Ok(call.answer(to_json(&LeadList { lead: leads, unknown: Unknown::default() })))
     }
 }
@@ -67,30 +72,26 @@ async fn deliveries(call: &BankCall, view: BankView, from: i64, to: i64) -> Resu
     }
 }
 
-async fn lead(call: &BankCall, delivery: &Delivery) -> Result<Lead<Cow<'static, str>>, Fault> {
-    let content = Content::read(call, delivery).await?;
+fn lead(
+    call: &BankCall,
+    delivery: &Delivery,
+    contents: &Contents,
+    price: Option<Decimal>,
+) -> Result<Lead<Cow<'static, str>>, Fault> {
+    let content = contents.content(call, delivery)?;
     let provider = following::provider(&delivery.destination).unwrap_or(&delivery.destination);
     Ok(Lead {
         id: delivery.id,
         provider_id: provider.to_owned().into(),
         processing_status: following::status(&delivery.status),
         processing_status_changed: delivery.changed_at,
-        note: newest_note(call, delivery).await?.map(Cow::Owned).map(Personal::new),
-        price: commission::price(&call.gateway.store, delivery.id).await?,
+        note: contents.newest_note(delivery),
+        price,
         request_date: delivery.record.received_at,
         request_type: RequestType::AppointmentRequest,
         contact_request: content.request.as_ref().and_then(contact_request),
         unknown: Unknown::default(),
     })
-}
-
-async fn newest_note(call: &BankCall, delivery: &Delivery) -> Result<Option<String>, Fault> {
-    for position in (1..=delivery.version).rev() {
-        if let Some(note) = bank::note(call, delivery, position).await? {
-            return Ok(Some(note));
-        }
-    }
-    Ok(None)
 }
 
 /// The contact request within a request. Both are exact: what is written is what was read.

@@ -1,13 +1,15 @@
 //! The routes of the receipts API, and reading receipts for the APIs that offer their own.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::str::FromStr;
 
 use usher_contract::receipts::v1::operations::{
     ListEventsParameters, ListReceiptsParameters, ReadReceiptParameters, ReadTimelineParameters, Server,
 };
-use usher_contract::shared::ReceiptList;
+use usher_contract::shared::{Receipt, ReceiptList};
 use usher_domain::ids::PublicId;
-use usher_storage::{Cursor, Filter, Page, Record, StoreError};
+use usher_storage::{Cursor, Delivery, Filter, Page, Record, StoreError};
 use usher_wire::{Unknown, Violation, Violations, to_json};
 use uuid::Uuid;
 
@@ -60,10 +62,23 @@ pub(crate) async fn find(call: &Call, api: Option<&str>, id: &str) -> Result<Rec
 /// Answers with one receipt.
 pub(crate) async fn read(call: &Call, api: Option<&str>, id: &str) -> Result<Answer, Fault> {
     let record = find(call, api, id).await?;
-    let deliveries = call.gateway.store.record_deliveries(&call.known.scope, record.id).await?;
-    let mut receipt = receipt::stored(&call.gateway, &record, call.known.caller.environment)?;
-    receipt.deliveries = Some(following::deliveries(&deliveries));
+    let receipt = told(call, std::slice::from_ref(&record)).await?.pop().ok_or(Fault::Internal)?;
     Ok(call.answer(to_json(&receipt)))
+}
+
+/// The receipts of records, with what became of each: however many they are, the store is asked once.
+async fn told<'r>(call: &Call, records: &'r [Record]) -> Result<Vec<Receipt<Cow<'r, str>>>, Fault> {
+    let ids = records.iter().map(|record| record.id).collect();
+    let mut deliveries: HashMap<Uuid, Vec<Delivery>> = HashMap::new();
+    for delivery in call.gateway.store.record_deliveries(&call.known.scope, ids).await? {
+        deliveries.entry(delivery.record.id).or_default().push(delivery);
+    }
+    let told = |record: &'r Record| {
+        let mut receipt = receipt::stored(&call.gateway, record, call.known.caller.environment)?;
+        receipt.deliveries = Some(following::deliveries(deliveries.get(&record.id).map_or(&[], Vec::as_slice)));
+        Ok(receipt)
+    };
+    records.iter().map(told).collect()
 }
 
 /// Answers with a page of receipts, newest first, of `api` or of all.
@@ -78,14 +93,7 @@ pub(crate) async fn list(call: &Call, api: Option<&'static str>, wish: PageWish)
         (None, Some(api)) => page(call, Filter::Api(api.into()), after, limit).await?,
         (None, None) => page_of_all(call, after, limit).await?,
     };
-    let environment = call.known.caller.environment;
-    let mut items = Vec::with_capacity(page.records.len());
-    for record in &page.records {
-        let deliveries = call.gateway.store.record_deliveries(&call.known.scope, record.id).await?;
-        let mut receipt = receipt::stored(&call.gateway, record, environment)?;
-        receipt.deliveries = Some(following::deliveries(&deliveries));
-        items.push(receipt);
-    }
+    let items = told(call, &page.records).await?;
     let next = page.next.map(|next| next.to_string().into());
     Ok(call.answer(to_json(&ReceiptList { items, next, unknown: Unknown::default() })))
 }

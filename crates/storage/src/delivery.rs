@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
-use crate::{Actor, Environment, Millis, PartnerId, Record, Scope, StoreError};
+use crate::{Actor, Content, Environment, Millis, PartnerId, Record, Scope, StoreError};
 
 /// A record to be delivered to a destination. Its first status is the record's.
 #[derive(Clone, Debug)]
@@ -164,6 +164,17 @@ pub struct DeliveryPage {
     pub deliveries: Vec<Delivery>,
     /// Where the next page starts; none after the last one.
     pub next: Option<DeliveryCursor>,
+}
+
+/// A payload of the record of a delivery, opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The delivery.
+    pub delivery: i64,
+    /// Which of the record's payloads.
+    pub part: String,
+    /// What it says.
+    pub body: Content,
 }
 
 /// How long somebody waited for the bank.

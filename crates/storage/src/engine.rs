@@ -138,11 +138,12 @@ pub trait Reader: Send {
         limit: u32,
     ) -> Result<Page, StoreError>;
 
-    /// What each destination makes of a record; empty for a record that is not of this scope.
+    /// What each destination makes of these records, in the order of acceptance; nothing of a record that is not of this
+    /// scope.
     ///
     /// # Errors
     /// When the database cannot be read.
-    fn record_deliveries(&mut self, scope: &Scope, record: Uuid) -> Result<Vec<Delivery>, StoreError>;
+    fn record_deliveries(&mut self, scope: &Scope, records: &[Uuid]) -> Result<Vec<Delivery>, StoreError>;
 
     /// The timeline of a record at one destination or at all, oldest first; empty for a record that is not of this
     /// scope.
@@ -180,11 +181,17 @@ pub trait Reader: Send {
         limit: u32,
     ) -> Result<DeliveryPage, StoreError>;
 
-    /// A delivery, if the view shows it.
+    /// Those of these deliveries that the view shows, in the order of their ids.
     ///
     /// # Errors
     /// When the database cannot be read.
-    fn delivery(&mut self, view: &BankView, id: i64) -> Result<Option<Delivery>, StoreError>;
+    fn deliveries_of(&mut self, view: &BankView, ids: &[i64]) -> Result<Vec<Delivery>, StoreError>;
+
+    /// All sealed payloads of the records of those of these deliveries that the view shows.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn payloads_of(&mut self, view: &BankView, deliveries: &[i64]) -> Result<Vec<SealedPart>, StoreError>;
 
     /// Messages of a view that nobody has taken yet, oldest first, those after one.
     ///
@@ -459,6 +466,17 @@ pub struct Extent {
     pub volume_free_bytes: Option<u64>,
     /// Checkpoints made since the start.
     pub checkpoints: Option<u64>,
+}
+
+/// A payload of the record of a delivery, as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedPart {
+    /// The delivery.
+    pub delivery: i64,
+    /// Which of the record's payloads.
+    pub part: String,
+    /// What it says.
+    pub body: Sealed,
 }
 
 /// What a database knows of payload keys.

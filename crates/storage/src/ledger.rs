@@ -82,8 +82,8 @@ pub struct LedgerFilter {
     pub partner: Option<PartnerId>,
     /// Of one of its applications.
     pub application: Option<ApplicationId>,
-    /// Of one delivery.
-    pub delivery: Option<i64>,
+    /// Of one of these deliveries; none for any.
+    pub deliveries: Vec<i64>,
     /// Of one month in UTC, such as `2026-11`.
     pub month: Option<String>,
 }

@@ -25,7 +25,7 @@ mod webhook;
 mod writer;
 
 pub use delivery::{
-    BankView, Delivery, DeliveryCursor, DeliveryFilter, DeliveryOrder, DeliveryPage, FirstContact, NewDelivery,
+    BankView, Delivery, DeliveryCursor, DeliveryFilter, DeliveryOrder, DeliveryPage, FirstContact, NewDelivery, Part,
     TimelineEntry,
 };
 pub use directory::{
@@ -33,7 +33,9 @@ pub use directory::{
     PartnerEntry, Subscription,
 };
 pub use document::{Document, DocumentMeta, NewDocument};
-pub use engine::{Engine, Extent, PayloadKeys, Reader, SealedCommit, SealedIdempotency, StoredReply, Verdict};
+pub use engine::{
+    Engine, Extent, PayloadKeys, Reader, SealedCommit, SealedIdempotency, SealedPart, StoredReply, Verdict,
+};
 pub use error::{Constraint, OpenError, StoreError};
 pub use folder::Folder;
 pub use ledger::{Balance, Entry, LedgerFilter, NewEntry};

@@ -1,6 +1,7 @@
 //! The handle everybody uses: asynchronous, cheap to clone, sealing and opening on the way.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,9 +19,9 @@ use crate::{
     Claim, Claimed, Commit, Content, Cursor, Delivery, DeliveryCursor, DeliveryFilter, DeliveryPage, Digest, Document,
     DocumentMeta, Engine, Entry, Environment, Extent, Filter, FirstContact, Flow, FlowExpiry, Folder, Held,
     Idempotency, KeyEntry, KeySummary, Known, LedgerFilter, Mark, Marked, Message, MessageFilter, Millis, NewDocument,
-    OpenError, Outcome, Outgoing, Page, PartnerEntry, PartnerId, Queue, Reader, Record, Replay, Reply, ResetCounts,
-    Running, Scope, Sealed, Sealer, SqliteEngine, StillRunning, StoreError, StoredReply, TimelineEntry, Verdict,
-    Webhook, WebhookSecret, Write, key_file,
+    OpenError, Outcome, Outgoing, Page, Part, PartnerEntry, PartnerId, Queue, Reader, Record, Replay, Reply,
+    ResetCounts, Running, Scope, Sealed, SealedPart, Sealer, SqliteEngine, StillRunning, StoreError, StoredReply,
+    TimelineEntry, Verdict, Webhook, WebhookSecret, Write, key_file,
 };
 
 /// Records that one step of a reset removes.
@@ -231,13 +232,13 @@ impl Store {
         Ok(Page { records: records.into_iter().map(open).collect::<Result<_, _>>()?, next })
     }
 
-    /// What each destination makes of a record.
+    /// What each destination makes of these records, in the order of acceptance.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn record_deliveries(&self, scope: &Scope, record: Uuid) -> Result<Vec<Delivery>, StoreError> {
+    pub async fn record_deliveries(&self, scope: &Scope, records: Vec<Uuid>) -> Result<Vec<Delivery>, StoreError> {
         let scope = *scope;
-        let deliveries = self.inner.readers.ask(move |reader| reader.record_deliveries(&scope, record)).await?;
+        let deliveries = self.inner.readers.ask(move |reader| reader.record_deliveries(&scope, &records)).await?;
         self.open_deliveries(deliveries)
     }
 
@@ -292,8 +293,41 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn delivery(&self, view: BankView, id: i64) -> Result<Option<Delivery>, StoreError> {
-        let delivery = self.inner.readers.ask(move |reader| reader.delivery(&view, id)).await?;
-        Ok(self.open_deliveries(delivery.into_iter().collect())?.pop())
+        Ok(self.deliveries_of(view, vec![id]).await?.pop())
+    }
+
+    /// Those of these deliveries that the view shows, in the order of their ids.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn deliveries_of(&self, view: BankView, ids: Vec<i64>) -> Result<Vec<Delivery>, StoreError> {
+        let deliveries = self.inner.readers.ask(move |reader| reader.deliveries_of(&view, &ids)).await?;
+        self.open_deliveries(deliveries)
+    }
+
+    /// Payloads of the records of deliveries, as far as the view shows them and `is_wanted` says yes to their names; the
+    /// others are not opened.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] when one is not what was sealed for its record.
+    pub async fn payloads_of(
+        &self,
+        view: BankView,
+        deliveries: &[Delivery],
+        is_wanted: impl Fn(&Delivery, &str) -> bool,
+    ) -> Result<Vec<Part>, StoreError> {
+        let ids: Vec<i64> = deliveries.iter().map(|delivery| delivery.id).collect();
+        let sealed = self.inner.readers.ask(move |reader| reader.payloads_of(&view, &ids)).await?;
+        let deliveries: HashMap<i64, &Delivery> = deliveries.iter().map(|one| (one.id, one)).collect();
+        let mut opened = Vec::with_capacity(sealed.len());
+        for SealedPart { delivery, part, body } in sealed {
+            let Some(found) = deliveries.get(&delivery).filter(|found| is_wanted(found, &part)) else { continue };
+            let Scope { partner, environment, .. } = found.scope;
+            let binding = Binding::Payload { record: found.record.id, part: &part, partner, environment };
+            let body = self.inner.sealer.open(&binding, body)?;
+            opened.push(Part { delivery, part, body });
+        }
+        Ok(opened)
     }
 
     /// Messages of a view that nobody has taken yet, oldest first, those after one.

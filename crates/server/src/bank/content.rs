@@ -1,8 +1,9 @@
 //! The content of requests, opened for whoever has to work on them. Every access is logged by who and which, never by what.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
-use usher_storage::Delivery;
+use usher_storage::{BankView, Delivery, Part};
 use usher_wire::{Json, Personal};
 
 use super::BankCall;
@@ -20,38 +21,85 @@ pub(crate) struct Content {
     pub(crate) withdrawal_reason: Option<Personal<Cow<'static, str>>>,
 }
 
-impl Content {
-    /// Opens the content of a delivery's request.
-    pub(crate) async fn read(call: &BankCall, delivery: &Delivery) -> Result<Content, Fault> {
+/// The payloads of a page of deliveries, read at once.
+pub(crate) struct Contents {
+    parts: HashMap<i64, HashMap<String, String>>,
+}
+
+impl Contents {
+    /// Reads the requests of deliveries and what was left with them, but no notes.
+    pub(crate) async fn of_requests(
+        call: &BankCall,
+        view: BankView,
+        deliveries: &[Delivery],
+    ) -> Result<Contents, Fault> {
+        Self::read(call, view, deliveries, |_, part| PARTS.contains(&part)).await
+    }
+
+    /// Reads the notes of deliveries.
+    pub(crate) async fn of_notes(call: &BankCall, view: BankView, deliveries: &[Delivery]) -> Result<Contents, Fault> {
+        Self::read(call, view, deliveries, is_note_of).await
+    }
+
+    /// Reads all of it.
+    pub(crate) async fn of_all(call: &BankCall, view: BankView, deliveries: &[Delivery]) -> Result<Contents, Fault> {
+        let is_wanted = |delivery: &Delivery, part: &str| PARTS.contains(&part) || is_note_of(delivery, part);
+        Self::read(call, view, deliveries, is_wanted).await
+    }
+
+    async fn read(
+        call: &BankCall,
+        view: BankView,
+        deliveries: &[Delivery],
+        is_wanted: impl Fn(&Delivery, &str) -> bool,
+    ) -> Result<Contents, Fault> {
+        let mut parts: HashMap<i64, HashMap<String, String>> = HashMap::new();
+        for Part { delivery, part, body } in call.gateway.store.payloads_of(view, deliveries, is_wanted).await? {
+            let body = String::from_utf8(body.into_vec()).map_err(|_| Fault::Internal)?;
+            parts.entry(delivery).or_default().insert(part, body);
+        }
+        Ok(Contents { parts })
+    }
+
+    /// The content of a delivery's request.
+    pub(crate) fn content(&self, call: &BankCall, delivery: &Delivery) -> Result<Content, Fault> {
         let (user, request) = (call.known.id, delivery.record.public_id);
         tracing::info!(bank_user_id = %user, delivery = delivery.id, request_id = %request, "content of a request was read");
-        let json = |text: Option<String>| text.map(|text| parsed(&text)).transpose();
-        let request = json(part(call, delivery, "request").await?)?;
-        let phone = part(call, delivery, "phone").await?.map(Cow::Owned).map(Personal::new);
-        let register = json(part(call, delivery, "register").await?)?;
-        let withdrawal = part(call, delivery, "withdrawal").await?;
-        let withdrawal_reason = withdrawal.as_deref().and_then(reason).map(Cow::Owned).map(Personal::new);
-        Ok(Content { request, phone, register, withdrawal_reason })
+        let part = |name: &str| self.parts.get(&delivery.id).and_then(|parts| parts.get(name));
+        let json = |text: Option<&String>| text.map(|text| parsed(text)).transpose();
+        let personal = |text: String| Personal::new(Cow::Owned(text));
+        Ok(Content {
+            request: json(part("request"))?,
+            phone: part("phone").cloned().map(personal),
+            register: json(part("register"))?,
+            withdrawal_reason: part("withdrawal").and_then(|text| reason(text)).map(personal),
+        })
+    }
+
+    /// The note that was left with a status.
+    pub(crate) fn note(&self, delivery: i64, position: u32) -> Option<Personal<Cow<'static, str>>> {
+        let note = self.parts.get(&delivery)?.get(&note_part(delivery, position))?;
+        Some(Personal::new(Cow::Owned(note.clone())))
+    }
+
+    /// The note that was left last.
+    pub(crate) fn newest_note(&self, delivery: &Delivery) -> Option<Personal<Cow<'static, str>>> {
+        (1..=delivery.version).rev().find_map(|position| self.note(delivery.id, position))
     }
 }
 
-/// The note that was left with a status.
-pub(crate) async fn note(call: &BankCall, delivery: &Delivery, position: u32) -> Result<Option<String>, Fault> {
-    part(call, delivery, note_part(delivery.id, position)).await
-}
+/// Names of what is kept beside the record of a request, for the bank to read.
+const PARTS: [&str; 4] = ["request", "phone", "register", "withdrawal"];
 
 /// The name under which a note is kept beside its record.
 pub(crate) fn note_part(delivery: i64, position: u32) -> String {
     format!("note/{delivery}/{position}")
 }
 
-async fn part(
-    call: &BankCall,
-    delivery: &Delivery,
-    part: impl Into<Cow<'static, str>>,
-) -> Result<Option<String>, Fault> {
-    let content = call.gateway.store.payload(&delivery.scope, delivery.record.id, part).await?;
-    content.map(|content| String::from_utf8(content.into_vec())).transpose().map_err(|_| Fault::Internal)
+/// Whether a payload is a note of this delivery; a record can have several.
+fn is_note_of(delivery: &Delivery, part: &str) -> bool {
+    let place = part.strip_prefix("note/").and_then(|rest| rest.split_once('/'));
+    place.is_some_and(|(id, _)| id.parse() == Ok(delivery.id))
 }
 
 fn parsed(text: &str) -> Result<Personal<Json>, Fault> {

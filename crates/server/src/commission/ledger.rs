@@ -1,6 +1,7 @@
 //! What commits write to the ledger: acceptance, and every new status of a delivery, in the commit that brings it about.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use usher_domain::commission::{self, Amount, Cause, Entry, Kind, Term};
 use usher_domain::status::{Reason, Status};
@@ -77,18 +78,19 @@ pub(crate) async fn moved(
 
 /// The number of the newest entry of a delivery, 0 for none, and all of them.
 pub(crate) async fn of_delivery(store: &Store, delivery: i64) -> Result<(i64, Vec<Entry>), Fault> {
-    let filter = LedgerFilter { delivery: Some(delivery), ..LedgerFilter::default() };
+    let filter = LedgerFilter { deliveries: vec![delivery], ..LedgerFilter::default() };
     let stored = store.ledger(filter, None, ENTRIES_MAX).await?;
     let last = stored.last().map_or(0, |last| last.id);
-    let entry = |entry: &usher_storage::Entry| {
-        Ok(Entry {
-            kind: Kind::parse(&entry.kind).ok_or_else(|| super::unreadable(entry))?,
-            cause: Cause::new(entry.cause.as_str()),
-            amount: super::amount(entry)?,
-            currency: entry.currency.clone(),
-        })
-    };
     Ok((last, stored.iter().map(entry).collect::<Result<_, Fault>>()?))
+}
+
+fn entry(stored: &usher_storage::Entry) -> Result<Entry, Fault> {
+    Ok(Entry {
+        kind: Kind::parse(&stored.kind).ok_or_else(|| super::unreadable(stored))?,
+        cause: Cause::new(stored.cause.as_str()),
+        amount: super::amount(stored)?,
+        currency: stored.currency.clone(),
+    })
 }
 
 /// An entry about a delivery.
@@ -107,13 +109,30 @@ pub(crate) fn write(record: Uuid, destination: Cow<'static, str>, entry: Entry, 
     })
 }
 
-/// What a delivery costs the bank so far: what was earned and not taken back, in euro where there is any of it, else in the
-/// currency of the first rule.
-pub(crate) async fn price(store: &Store, delivery: i64) -> Result<Option<Decimal>, Fault> {
-    let (_, entries) = of_delivery(store, delivery).await?;
-    let commissions = commission::commissions(&entries);
+/// What each of some deliveries costs the bank so far; none where nothing was earned.
+pub(crate) async fn prices(store: &Store, deliveries: &[Delivery]) -> Result<HashMap<i64, Decimal>, Fault> {
+    let deliveries = deliveries.iter().map(|delivery| delivery.id).collect();
+    let filter = LedgerFilter { deliveries, ..LedgerFilter::default() };
+    let mut entries: HashMap<i64, Vec<Entry>> = HashMap::new();
+    let mut after = None;
+    loop {
+        let step = store.ledger(filter.clone(), after, ENTRIES_MAX).await?;
+        for stored in &step {
+            entries.entry(stored.delivery).or_default().push(entry(stored)?);
+        }
+        if step.len() < ENTRIES_MAX as usize {
+            break;
+        }
+        after = step.last().map(|last| last.id);
+    }
+    Ok(entries.into_iter().filter_map(|(delivery, entries)| Some((delivery, price(&entries)?))).collect())
+}
+
+/// What was earned and not taken back, in euro where there is any of it, else in the currency of the first rule.
+fn price(entries: &[Entry]) -> Option<Decimal> {
+    let commissions = commission::commissions(entries);
     let euro = commissions.iter().find(|commission| commission.currency == "EUR");
-    let Some(first) = euro.or(commissions.first()) else { return Ok(None) };
+    let first = euro.or(commissions.first())?;
     let prices = commissions.iter().filter(|commission| commission.currency == first.currency);
-    Ok(Some(prices.map(commission::Commission::left).sum::<Amount>().number()))
+    Some(prices.map(commission::Commission::left).sum::<Amount>().number())
 }

@@ -1,12 +1,12 @@
 //! What the bank asks for: queries across the partners of an environment, each along an index.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::Connection;
 
 use super::query::Query;
 use super::row::{self, delivery_columns, delivery_tables, message_columns, message_tables};
 use crate::{
     BankView, Delivery, DeliveryCursor, DeliveryFilter, DeliveryOrder, DeliveryPage, FirstContact, Message,
-    MessageFilter, Millis, PartnerId, SIMULATED_BANK,
+    MessageFilter, Millis, PartnerId, SIMULATED_BANK, SealedPart,
 };
 
 /// A page of deliveries.
@@ -42,11 +42,7 @@ fn query_deliveries(view: &BankView, filter: &DeliveryFilter, after: Option<Deli
     query.with_some(" AND d.received_at < ?", filter.received_to);
     query.with_some(" AND d.changed_at >= ?", filter.changed_from);
     query.with_some(" AND d.changed_at < ?", filter.changed_to);
-    if let [first, others @ ..] = &filter.statuses[..] {
-        query.with(" AND d.status IN (?", first.clone());
-        others.iter().for_each(|status| query.with(", ?", status.clone()));
-        query.text(")");
-    }
+    query.with_any(" AND d.status IN (", &filter.statuses);
     if filter.open_only || filter.order == DeliveryOrder::Promised {
         // Not a value: only then it is known to be what the index is made for.
         query.text(" AND d.open = 1");
@@ -76,16 +72,47 @@ fn cursor(last: &Delivery, order: DeliveryOrder) -> DeliveryCursor {
     DeliveryCursor { order, at, id: last.id }
 }
 
-/// One delivery.
-pub(super) fn delivery(connection: &Connection, view: &BankView, id: i64) -> rusqlite::Result<Option<Delivery>> {
-    let mut statement = connection.prepare_cached(concat!(
-        "SELECT ",
-        delivery_columns!(),
-        " FROM ",
-        delivery_tables!(),
-        " WHERE d.id = ?1 AND d.environment = ?2 AND (?3 IS NULL OR d.destination = ?3)"
-    ))?;
-    statement.query_row(params![id, view.environment.number(), view.destination], row::delivery).optional()
+/// Deliveries by their ids.
+pub(super) fn deliveries_of(connection: &Connection, view: &BankView, ids: &[i64]) -> rusqlite::Result<Vec<Delivery>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    query_deliveries_of(view, ids).rows(connection, row::delivery)
+}
+
+fn query_deliveries_of(view: &BankView, ids: &[i64]) -> Query {
+    let mut query = Query::new(concat!("SELECT ", delivery_columns!(), " FROM ", delivery_tables!()));
+    // The plus keeps SQLite from the indexes that begin with the environment.
+    query.with(" WHERE +d.environment = ?", view.environment.number());
+    query.with_some(" AND d.destination = ?", view.destination.clone());
+    query.with_any(" AND d.id IN (", ids);
+    query.text(" ORDER BY d.id");
+    query
+}
+
+/// The payloads of the records of deliveries.
+pub(super) fn payloads_of(
+    connection: &Connection,
+    view: &BankView,
+    deliveries: &[i64],
+) -> rusqlite::Result<Vec<SealedPart>> {
+    if deliveries.is_empty() {
+        return Ok(Vec::new());
+    }
+    query_payloads_of(view, deliveries)
+        .rows(connection, |row| Ok(SealedPart { delivery: row.get(0)?, part: row.get(1)?, body: row::sealed(row, 2)? }))
+}
+
+fn query_payloads_of(view: &BankView, deliveries: &[i64]) -> Query {
+    let mut query = Query::new(
+        "SELECT d.id, p.part, p.key_id, p.nonce, p.ciphertext
+         FROM deliveries AS d CROSS JOIN payloads AS p ON p.record_id = d.record_id",
+    );
+    // The plus keeps SQLite from the indexes that begin with the environment.
+    query.with(" WHERE +d.environment = ?", view.environment.number());
+    query.with_some(" AND d.destination = ?", view.destination.clone());
+    query.with_any(" AND d.id IN (", deliveries);
+    query
 }
 
 /// Messages nobody has taken yet, oldest first.
@@ -162,10 +189,16 @@ fn query_first_contacts(
 mod tests {
     use rusqlite::{Connection, StatementStatus, params_from_iter};
 
-    use super::{query_deliveries, query_first_contacts, query_messages};
+    use uuid::Uuid;
+
+    use super::{query_deliveries, query_deliveries_of, query_first_contacts, query_messages, query_payloads_of};
+    use crate::sqlite::delivery::query_of_records;
     use crate::sqlite::query::Query;
     use crate::sqlite::{Folder, SqliteEngine};
-    use crate::{BankView, DeliveryCursor, DeliveryFilter, DeliveryOrder, Environment, MessageFilter};
+    use crate::{
+        ApplicationId, BankView, DeliveryCursor, DeliveryFilter, DeliveryOrder, Environment, MessageFilter, PartnerId,
+        Scope,
+    };
 
     /// An inbox of 100,000: every hundredth is for a provider, half of them are closed, a tenth is promised nothing.
     const INBOX: &str = "
@@ -184,6 +217,9 @@ mod tests {
             received_at, 'NEW', 'NEW', 0, received_at / 100 % 2, CASE WHEN received_at % 10 THEN received_at END,
             received_at
         FROM records;
+        INSERT INTO payloads (record_id, partner_id, environment, part, key_id, nonce, ciphertext)
+        SELECT id, partner_id, environment, column1, zeroblob(8), zeroblob(24), zeroblob(16)
+        FROM records JOIN (VALUES ('request'), ('phone')) WHERE received_at % 1000 = 0;
         INSERT INTO messages (record_id, delivery_id, environment, destination, event, position, state, next_due_at,
             finished_at)
         SELECT record_id, id, environment, destination, 'request.accepted', 0,
@@ -249,6 +285,25 @@ mod tests {
             let (count, steps) = run(connection, &query_messages(&all, &MessageFilter::default(), after, 50));
             assert_eq!(count, 50);
             assert!(steps < 10_000, "after {after}: {steps} steps");
+        }
+        // A page is read at once, and costs what its rows cost.
+        let scope = Scope {
+            partner: PartnerId(Uuid::nil()),
+            application: ApplicationId(Uuid::nil()),
+            environment: Environment::Production,
+        };
+        let page: Vec<i64> = (1..=50).map(|number| number * 1_000).collect();
+        let records: Vec<Uuid> = (1..=50).map(|number| Uuid::from_u128(number * 1_000)).collect();
+        for (query, expected) in [
+            (query_deliveries_of(&all, &page), 50),
+            (query_deliveries_of(&provider, &page), 50),
+            (query_payloads_of(&all, &page), 100),
+            (query_payloads_of(&BankView { environment: Environment::Sandbox, ..all.clone() }, &page), 0),
+            (query_of_records(&scope, &records), 50),
+        ] {
+            let (count, steps) = run(connection, &query);
+            assert_eq!(count, expected, "{}", query.sql);
+            assert!(steps < 10_000, "{steps} steps: {}", query.sql);
         }
         let (count, steps) = run(connection, &query_first_contacts(&all, 99_900, 99_950, None, None));
         assert_eq!(count, 50);

@@ -5,9 +5,21 @@ use uuid::Uuid;
 
 use super::commit::require_in_scope;
 use super::fault::Fault;
+use super::query::Query;
 use super::require_one;
-use super::row::scoped;
+use super::row::{delivery_columns, delivery_tables, scoped};
 use crate::{Constraint, NewDelivery, Record, Scope, StatusChange};
+
+/// The deliveries of records, in no order.
+pub(super) fn query_of_records(scope: &Scope, records: &[Uuid]) -> Query {
+    let mut query = Query::new(concat!("SELECT ", delivery_columns!(), " FROM ", delivery_tables!()));
+    query.with(" WHERE r.partner_id = ?", scope.partner.0.as_bytes().to_vec());
+    query.with(" AND r.application_id = ?", scope.application.0.as_bytes().to_vec());
+    query.with(" AND r.environment = ?", scope.environment.number());
+    let records: Vec<Vec<u8>> = records.iter().map(|record| record.as_bytes().to_vec()).collect();
+    query.with_any(" AND d.record_id IN (", &records);
+    query
+}
 
 /// Adds a delivery. That of a record of the same commit takes over what is known of it.
 pub(super) fn insert(

@@ -67,7 +67,7 @@ fn entries_query(filter: &LedgerFilter, after: i64, limit: u32) -> Query {
     query.with(" WHERE l.id > ?", after);
     query.with_some(" AND l.partner_id = ?", filter.partner.map(|partner| partner.0.as_bytes().to_vec()));
     query.with_some(" AND l.application_id = ?", filter.application.map(|one| one.0.as_bytes().to_vec()));
-    query.with_some(" AND l.delivery_id = ?", filter.delivery);
+    query.with_any(" AND l.delivery_id IN (", &filter.deliveries);
     query.with_some(" AND l.month = ?", filter.month.clone());
     query.with(" ORDER BY l.id LIMIT ?", limit);
     query
@@ -147,6 +147,11 @@ mod tests {
         let read = plan(&query.sql, &query.values);
         assert_eq!(read[0], "SEARCH l USING INDEX ledger_of_month (partner_id=? AND month=? AND id>?)");
         assert_eq!(read.len(), 3, "a delivery and a record for each entry, and nothing is sorted: {read:?}");
+
+        let page = LedgerFilter { deliveries: (1..=500).collect(), ..LedgerFilter::default() };
+        let query = entries_query(&page, 0, 10_000);
+        let read = plan(&query.sql, &query.values);
+        assert_eq!(read[0], "SEARCH l USING INDEX ledger_of_delivery (delivery_id=? AND id>?)");
 
         let values = [Value::Blob(vec![0; 16]), Value::Text("2026-11".to_owned()), Value::Null];
         let read = plan(BALANCES, &values);

@@ -32,6 +32,17 @@ impl Query {
         }
     }
 
+    /// Adds text that ends with the bracket of a list, and the list, where there is any.
+    pub(super) fn with_any<T: Clone + Into<Value>>(&mut self, sql: &str, values: &[T]) {
+        for (index, value) in values.iter().enumerate() {
+            self.with(if index == 0 { sql } else { ", " }, value.clone());
+            self.text("?");
+        }
+        if !values.is_empty() {
+            self.text(")");
+        }
+    }
+
     pub(super) fn rows<T>(
         &self,
         connection: &Connection,

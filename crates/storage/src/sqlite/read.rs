@@ -10,14 +10,14 @@ use uuid::fmt::Hyphenated;
 use super::checkpoint::Wal;
 use super::fault::Fault;
 use super::row::{
-    self, delivery_columns, delivery_tables, entry_columns, message_columns, message_tables, record_columns, scoped,
+    self, entry_columns, message_columns, message_tables, record_columns, scoped,
 };
-use super::{bank, commit, directory, document, extent, flow, ledger, message, webhook};
+use super::{bank, commit, delivery, directory, document, extent, flow, ledger, message, webhook};
 use crate::{
     ApplicationEntry, ApplicationId, AuditEntry, Backlog, Balance, BankUserEntry, BankView, Cursor, Delivery,
     DeliveryCursor, DeliveryFilter, DeliveryPage, Digest, Document, DocumentMeta, Entry, Environment, Extent, Filter,
     FirstContact, Flow, Held, Idempotency, KeyEntry, KeySummary, Known, LedgerFilter, Message, MessageFilter, Millis,
-    Outgoing, Page, PartnerEntry, PartnerId, PayloadKeys, Queue, Reader, Record, Scope, Sealed, StoreError,
+    Outgoing, Page, PartnerEntry, PartnerId, PayloadKeys, Queue, Reader, Record, Scope, Sealed, SealedPart, StoreError,
     StoredReply, TimelineEntry, Webhook, WebhookSecret,
 };
 
@@ -103,18 +103,14 @@ impl Reader for SqliteReader {
         Ok(Page { records, next })
     }
 
-    fn record_deliveries(&mut self, scope: &Scope, record: Uuid) -> Result<Vec<Delivery>, StoreError> {
-        self.run(|connection| {
-            let mut statement = connection.prepare_cached(concat!(
-                "SELECT ",
-                delivery_columns!(),
-                " FROM ",
-                delivery_tables!(),
-                " WHERE d.record_id = ?1 AND r.partner_id = ?2 AND r.application_id = ?3 AND r.environment = ?4
-                 ORDER BY d.id"
-            ))?;
-            statement.query_map(scoped!(scope, record.as_bytes()), row::delivery)?.collect()
-        })
+    fn record_deliveries(&mut self, scope: &Scope, records: &[Uuid]) -> Result<Vec<Delivery>, StoreError> {
+        if records.is_empty() {
+            return Ok(Vec::new());
+        }
+        let query = delivery::query_of_records(scope, records);
+        let mut deliveries = self.run(|connection| query.rows(connection, row::delivery))?;
+        deliveries.sort_unstable_by_key(|delivery| delivery.id);
+        Ok(deliveries)
     }
 
     fn timeline(
@@ -159,8 +155,12 @@ impl Reader for SqliteReader {
         self.run(|connection| bank::deliveries(connection, view, filter, after, limit))
     }
 
-    fn delivery(&mut self, view: &BankView, id: i64) -> Result<Option<Delivery>, StoreError> {
-        self.run(|connection| bank::delivery(connection, view, id))
+    fn deliveries_of(&mut self, view: &BankView, ids: &[i64]) -> Result<Vec<Delivery>, StoreError> {
+        self.run(|connection| bank::deliveries_of(connection, view, ids))
+    }
+
+    fn payloads_of(&mut self, view: &BankView, deliveries: &[i64]) -> Result<Vec<SealedPart>, StoreError> {
+        self.run(|connection| bank::payloads_of(connection, view, deliveries))
     }
 
     fn messages(

@@ -1,8 +1,8 @@
 //! What the bank sees: all partners of one environment, at all destinations or at one.
 
 use usher_storage::{
-    BankView, DeliveryCursor, DeliveryFilter, DeliveryOrder, Environment, FirstContact, Marked, Message, MessageFilter,
-    Millis, StatusChange, StoreError, Write,
+    BankView, Content, Delivery, DeliveryCursor, DeliveryFilter, DeliveryOrder, Environment, FirstContact, Marked,
+    Message, MessageFilter, Millis, Payload, StatusChange, StoreError, Write,
 };
 
 use crate::fixtures::{
@@ -95,6 +95,35 @@ async fn a_view_shows_its_environment_and_its_destination_only() {
     for (view, id) in [(at("bank"), 4), (at("provider/7"), 1), (ALL, 6), (production, 1), (ALL, 99)] {
         assert_eq!(store.delivery(view.clone(), id).await, Ok(None), "{view:?} {id}");
     }
+}
+
+#[tokio::test]
+async fn a_page_is_read_with_its_payloads_at_once_as_far_as_the_view_shows_it() {
+    let house = inbox().await;
+    let note = Payload { record: record_id(4), part: "note/4/1".into(), body: Content::from(b"call later".to_vec()) };
+    house.commit(writing(OWN, vec![Write::Payload(note)])).await;
+    let store = &house.store;
+    let ids = |deliveries: &[Delivery]| -> Vec<i64> { deliveries.iter().map(|delivery| delivery.id).collect() };
+    let found = store.deliveries_of(ALL, vec![4, 99, 1, 6]).await.unwrap();
+    assert_eq!(ids(&found), [1, 4], "the sixth is production's");
+    assert_eq!(ids(&store.deliveries_of(at("provider/7"), vec![1, 4]).await.unwrap()), [4]);
+    assert_eq!(store.deliveries_of(ALL, Vec::new()).await, Ok(Vec::new()));
+
+    let read = async |view: &BankView, is_wanted: fn(&Delivery, &str) -> bool| -> Vec<(i64, String)> {
+        let parts = store.payloads_of(view.clone(), &found, is_wanted).await.unwrap();
+        let mut names: Vec<_> = parts.into_iter().map(|part| (part.delivery, part.part)).collect();
+        names.sort();
+        names
+    };
+    let named = |id: i64, part: &str| (id, part.to_owned());
+    let all = [named(1, "request"), named(4, "note/4/1"), named(4, "request")];
+    assert_eq!(read(&ALL, |_, _| true).await, all);
+    assert_eq!(read(&ALL, |_, part| part == "request").await, [named(1, "request"), named(4, "request")]);
+    assert_eq!(read(&at("provider/7"), |_, _| true).await, all[1..]);
+    let production = BankView { environment: Environment::Production, destination: None };
+    assert_eq!(read(&production, |_, _| true).await, []);
+    let parts = store.payloads_of(ALL, &found, |delivery, part| delivery.id == 4 && part != "request").await.unwrap();
+    assert_eq!(parts[0].body.as_slice(), b"call later");
 }
 
 #[tokio::test]

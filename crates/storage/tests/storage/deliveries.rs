@@ -17,7 +17,7 @@ async fn of_three(house: &House) {
 }
 
 async fn deliveries(house: &House) -> Vec<Delivery> {
-    house.store.record_deliveries(&OWN, record_id(1)).await.unwrap()
+    house.store.record_deliveries(&OWN, vec![record_id(1)]).await.unwrap()
 }
 
 fn status(destination: Option<&'static str>, change: StatusChange) -> Write {

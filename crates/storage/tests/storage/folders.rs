@@ -318,7 +318,7 @@ async fn a_folder_of_the_first_version_is_carried_over() {
     for record in page.records {
         assert_eq!((&*record.warnings, &*record.lists, record.products_version), ("[]", "[]", 0));
         let number = record.id.as_u128();
-        let deliveries = store.record_deliveries(&scope, record.id).await.unwrap();
+        let deliveries = store.record_deliveries(&scope, vec![record.id]).await.unwrap();
         let [delivery] = &deliveries[..] else { panic!("{number}: {deliveries:?}") };
         let entries = store.timeline(&scope, record.id, None).await.unwrap();
         let timeline: Vec<_> = entries.iter().map(|entry| (entry.position, &*entry.status, entry.at)).collect();

@@ -94,7 +94,7 @@ async fn entries_are_found_by_partner_delivery_and_time() {
     let (first, second) = ([row(1, "accrue"), row(3, "confirm"), row(4, "pay")], [row(2, "accrue")]);
     assert_eq!(kinds(&house, LedgerFilter { partner: Some(partner_id(1)), ..all() }).await, first);
     assert_eq!(kinds(&house, LedgerFilter { application: Some(application_id(3)), ..all() }).await, second);
-    assert_eq!(kinds(&house, LedgerFilter { delivery: Some(2), ..all() }).await, second);
+    assert_eq!(kinds(&house, LedgerFilter { deliveries: vec![2, 9], ..all() }).await, second);
     // The time of most tests is in January 2027.
     house.commit(writing(PRODUCTION, vec![entry(1, "late", FEBRUARY), entry(1, "last", FEBRUARY - 1)])).await;
     let of = |month: &str| LedgerFilter { partner: Some(partner_id(1)), month: Some(month.to_owned()), ..all() };

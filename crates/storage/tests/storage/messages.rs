@@ -195,7 +195,7 @@ async fn a_delivered_message_acknowledges_the_delivery_once() {
     for (row, fate) in rows.iter().zip([Fate::Delivered { at: NOW + 1 }, Fate::Delivered { at: NOW + 2 }]) {
         assert_eq!(mark(&house, row, fate).await, Marked::Done);
     }
-    let deliveries = house.store.record_deliveries(&OWN, record_id(1)).await.unwrap();
+    let deliveries = house.store.record_deliveries(&OWN, vec![record_id(1)]).await.unwrap();
     assert_eq!(deliveries[0].acknowledged_at, Some(NOW + 1));
 }
 

@@ -46,7 +46,7 @@ async fn nobody_else_can_read_it() {
         let store = &house.store;
         assert_eq!(store.record(&stranger, public_id(1)).await, Ok(None), "{stranger:?}");
         assert_eq!(store.timeline(&stranger, record_id(1), None).await, Ok(Vec::new()), "{stranger:?}");
-        assert_eq!(store.record_deliveries(&stranger, record_id(1)).await, Ok(Vec::new()), "{stranger:?}");
+        assert_eq!(store.record_deliveries(&stranger, vec![record_id(1)]).await, Ok(Vec::new()), "{stranger:?}");
         assert_eq!(store.payload(&stranger, record_id(1), "request").await, Ok(None), "{stranger:?}");
         for filter in [of_api("contact_request"), of_reference("order-7", None)] {
             assert_eq!(numbers(&house, &stranger, filter.clone(), 10).await, [[0; 0]], "{stranger:?}");

@@ -54,7 +54,7 @@ async fn warnings_name_what_partners_made_up_and_are_sealed_too() {
     let view = BankView { environment: OWN.environment, destination: None };
     let mut seen = vec![store.record(&OWN, public_id(1)).await.unwrap().unwrap()];
     seen.extend(store.records(&OWN, Filter::Api("contact_request".into()), None, 9).await.unwrap().records);
-    seen.push(store.record_deliveries(&OWN, record_id(1)).await.unwrap().remove(0).record);
+    seen.push(store.record_deliveries(&OWN, vec![record_id(1)]).await.unwrap().remove(0).record);
     seen.push(store.delivery(view.clone(), 1).await.unwrap().unwrap().record);
     let page = store.deliveries(view.clone(), DeliveryFilter::default(), None, 9).await.unwrap();
     seen.extend(page.deliveries.into_iter().map(|delivery| delivery.record));
