@@ -1,5 +1,6 @@
 //! The bank's half: what it is handed, what it sets, and what partners see of it.
 
+mod damaged;
 mod following;
 mod leads;
 mod messages;

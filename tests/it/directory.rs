@@ -6,7 +6,8 @@ use tokio::runtime::Runtime;
 use usher_domain::hex;
 use usher_domain::key::{ApiKey, BankKey, Key as _, Pepper};
 use usher_storage::{
-    ApplicationId, Audit, Change, Environment, Mode, NewBankUser, NewDocument, NewKey, Options, PartnerId, Scope, Store,
+    ApplicationId, Audit, Change, Commit, Environment, Mode, NewBankUser, NewDelivery, NewDocument, NewKey, NewMessage,
+    Options, PartnerId, Payload, Record, Reply, Scope, Store, Write,
 };
 use uuid::Uuid;
 
@@ -136,6 +137,39 @@ impl Directory {
         let record = self.runtime.block_on(self.store.record(scope, receipt.parse().unwrap())).unwrap().unwrap();
         let body = self.runtime.block_on(self.store.payload(scope, record.id, "request")).unwrap().unwrap();
         String::from_utf8(body.into_vec()).unwrap()
+    }
+
+    /// Adds a record like the one of a receipt, at one destination, of which neither warnings nor lists nor body are what
+    /// they were written as.
+    pub(crate) fn add_damaged(&self, scope: &Scope, receipt: &str, destination: &'static str) -> String {
+        let like = self.runtime.block_on(self.store.record(scope, receipt.parse().unwrap())).unwrap().unwrap();
+        // Ids of records rise with time, public ones tell nothing.
+        let id = Uuid::from_u128(like.id.as_u128() + 1);
+        let public_id = Uuid::from_u128(like.public_id.as_u128() ^ 1);
+        let damaged = Record { id, public_id, warnings: "?".into(), lists: "?".into(), ..like };
+        let now = damaged.received_at;
+        let message = NewMessage {
+            record: id,
+            destination: destination.into(),
+            event: "request.accepted".into(),
+            delivery: Some(destination.into()),
+            due_at: now,
+        };
+        let commit = Commit {
+            scope: *scope,
+            now,
+            idempotency: None,
+            conditions: Vec::new(),
+            writes: vec![
+                Write::Record(Box::new(damaged)),
+                Write::Payload(Payload { record: id, part: "request".into(), body: b"\xff".to_vec().into() }),
+                Write::Delivery(NewDelivery { record: id, destination: destination.into(), promised_at: None }),
+                Write::Message(message),
+            ],
+            reply: Reply { status: 201, content_type: "".into(), location: None, body: Vec::new().into() },
+        };
+        self.runtime.block_on(self.store.commit(commit)).unwrap();
+        public_id.to_string()
     }
 
     fn fill(&mut self) -> impl FnMut(&mut [u8]) {

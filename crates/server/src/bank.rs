@@ -32,7 +32,7 @@ use crate::exchange::{Answer, Call};
 use crate::fault::Fault;
 use crate::{following, receipt};
 
-pub(crate) use self::content::{Content, Contents};
+pub(crate) use self::content::{Content, Contents, DAMAGED};
 pub(crate) use self::status::Change;
 
 const LIMIT_DEFAULT: u32 = 50;
@@ -104,7 +104,7 @@ impl Server for Bank {
             StoreError::UnknownCursor => unknown_cursor(),
             other => other.into(),
         })?;
-        let items = page.deliveries.iter().map(delivery).collect::<Result<_, _>>()?;
+        let items = page.deliveries.iter().map(delivery).collect();
         let next = page.next.map(|next| next.to_string().into());
         let list = DeliveryList { items, next, unknown: Unknown::default() };
         Ok(call.answer(to_json(&list)))
@@ -114,15 +114,11 @@ impl Server for Bank {
         let found = find(call, parameters.environment.as_ref(), parameters.id).await?;
         let view = view(call, parameters.environment.as_ref())?;
         let contents = Contents::of_requests(call, view, std::slice::from_ref(&found)).await?;
-        let Content { request, phone, register, withdrawal_reason } = contents.content(call, &found)?;
-        let detail = DeliveryDetail {
-            delivery: delivery(&found)?,
-            request,
-            phone,
-            register,
-            withdrawal_reason,
-            unknown: Unknown::default(),
-        };
+        let content = contents.content(call, &found);
+        let delivery = delivery_with(&found, &content);
+        let Content { request, phone, register, withdrawal_reason, .. } = content;
+        let detail =
+            DeliveryDetail { delivery, request, phone, register, withdrawal_reason, unknown: Unknown::default() };
         Ok(call.answer(to_json(&detail)))
     }
 
@@ -240,11 +236,11 @@ async fn find(
 }
 
 /// A delivery as the contract writes it.
-fn delivery(delivery: &usher_storage::Delivery) -> Result<Delivery<Cow<'static, str>>, Fault> {
+fn delivery(delivery: &usher_storage::Delivery) -> Delivery<Cow<'static, str>> {
     let record = &delivery.record;
     let text = |text: &Option<String>| text.clone().map(Cow::Owned);
     let time = |millis: Option<i64>| millis.map(|millis| Cow::Owned(receipt::time(millis)));
-    Ok(Delivery {
+    Delivery {
         id: delivery.id,
         request_id: record.public_id.to_string().into(),
         destination: delivery.destination.clone().into(),
@@ -272,9 +268,18 @@ fn delivery(delivery: &usher_storage::Delivery) -> Result<Delivery<Cow<'static, 
         acknowledged_at: time(delivery.acknowledged_at),
         bank_reference: text(&delivery.bank_reference),
         process_id: record.process_id,
-        warnings: receipt::stored_warnings(record)?,
+        warnings: receipt::stored_warnings(record),
         unknown: Unknown::default(),
-    })
+    }
+}
+
+/// A delivery that is shown with its content.
+fn delivery_with(found: &usher_storage::Delivery, content: &Content) -> Delivery<Cow<'static, str>> {
+    let mut delivery = delivery(found);
+    if content.is_damaged {
+        delivery.warnings.push(receipt::unreadable(DAMAGED));
+    }
+    delivery
 }
 
 /// A message with its delivery, as it is now, and the content of the request.
@@ -285,12 +290,14 @@ fn message(
     message: usher_storage::Message,
 ) -> Result<Message<Cow<'static, str>>, Fault> {
     let found = message.entry.as_ref().and_then(|entry| deliveries.get(&entry.delivery)).ok_or(Fault::Internal)?;
-    let Content { request, phone, register, withdrawal_reason } = contents.content(call, found)?;
+    let content = contents.content(call, found);
+    let delivery = delivery_with(found, &content);
+    let Content { request, phone, register, withdrawal_reason, .. } = content;
     let event = MessageEvent::find(&message.event);
     Ok(Message {
         id: message.id,
         event: event.unwrap_or_else(|| MessageEvent::Unknown(message.event.as_str().into())),
-        delivery: delivery(found)?,
+        delivery,
         request,
         phone,
         register,

@@ -78,20 +78,30 @@ fn lead(
     contents: &Contents,
     price: Option<Decimal>,
 ) -> Result<Lead<Cow<'static, str>>, Fault> {
-    let content = contents.content(call, delivery)?;
+    let content = contents.content(call, delivery);
     let provider = following::provider(&delivery.destination).unwrap_or(&delivery.destination);
     Ok(Lead {
         id: delivery.id,
         provider_id: provider.to_owned().into(),
         processing_status: following::status(&delivery.status),
         processing_status_changed: delivery.changed_at,
-        note: contents.newest_note(delivery),
+        note: note(delivery, contents, content.is_damaged),
         price,
         request_date: delivery.record.received_at,
         request_type: RequestType::AppointmentRequest,
         contact_request: content.request.as_ref().and_then(contact_request),
         unknown: Unknown::default(),
     })
+}
+
+/// The note that was left last. The platform's form has no other place to say that a request cannot be read.
+fn note(delivery: &Delivery, contents: &Contents, is_damaged: bool) -> Option<Personal<Cow<'static, str>>> {
+    let note = contents.newest_note(delivery);
+    if !is_damaged {
+        return note;
+    }
+    let note = note.map(|note| format!("{} ", note.expose())).unwrap_or_default();
+    Some(Personal::new(format!("{note}[{}]", bank::DAMAGED).into()))
 }
 
 /// The contact request within a request. Both are exact: what is written is what was read.

@@ -9,7 +9,6 @@ use usher_domain::hex;
 use usher_storage::Record;
 use usher_wire::{Checked, Choice, Unknown, Warning, to_json};
 
-use crate::fault::Fault;
 use crate::gateway::Gateway;
 
 /// Where the receipt of a record is read again.
@@ -97,27 +96,42 @@ pub(crate) fn stored<'r>(
     gateway: &Gateway,
     record: &'r Record,
     environment: Environment,
-) -> Result<shared::Receipt<Cow<'r, str>>, Fault> {
-    let lists: Vec<String> = serde_json::from_str(&record.lists).map_err(|_| unreadable(record))?;
+) -> shared::Receipt<Cow<'r, str>> {
+    let mut warnings = stored_warnings(record);
+    let lists: Vec<String> = serde_json::from_str(&record.lists).unwrap_or_else(|_| {
+        tracing::error!(record = %record.public_id, "the lists of a record cannot be read");
+        warnings.push(unreadable("the code lists that were asked cannot be read any more"));
+        Vec::new()
+    });
     let lists = lists.into_iter().map(Cow::Owned).collect();
-    Ok(receipt(gateway, record, environment, stored_warnings(record)?, lists))
+    receipt(gateway, record, environment, warnings, lists)
 }
 
-/// The warnings that were kept in a record.
-pub(crate) fn stored_warnings(record: &Record) -> Result<Vec<shared::Warning<Cow<'static, str>>>, Fault> {
-    let warnings: Vec<Checked<shared::Warning>> =
-        serde_json::from_str(&record.warnings).map_err(|_| unreadable(record))?;
+/// The warnings that were kept in a record; where they are lost, one that says so.
+pub(crate) fn stored_warnings(record: &Record) -> Vec<shared::Warning<Cow<'static, str>>> {
+    let lost = || vec![unreadable("the warnings of the acceptance cannot be read any more")];
+    if record.warnings == Record::UNREADABLE {
+        return lost();
+    }
+    let Ok(warnings) = serde_json::from_str::<Vec<Checked<shared::Warning>>>(&record.warnings) else {
+        tracing::error!(record = %record.public_id, "the warnings of a record cannot be read");
+        return lost();
+    };
     let warning = |warning: Checked<shared::Warning>| {
         let shared::Warning { pointer, code, message, unknown } = warning.into_inner();
         shared::Warning { pointer: pointer.map(Cow::Owned), code: code.into(), message: message.into(), unknown }
     };
-    Ok(warnings.into_iter().map(warning).collect())
+    warnings.into_iter().map(warning).collect()
 }
 
-/// A list in a record that is not the JSON it was written as.
-fn unreadable(record: &Record) -> Fault {
-    tracing::error!(record = %record.public_id, "the warnings or lists of a record cannot be read");
-    Fault::Internal
+/// The mark of something that is damaged in the store. What is whole is shown all the same.
+pub(crate) fn unreadable(message: &'static str) -> shared::Warning<Cow<'static, str>> {
+    shared::Warning {
+        pointer: None,
+        code: "record_unreadable".into(),
+        message: message.into(),
+        unknown: Unknown::default(),
+    }
 }
 
 /// A time as the contract writes it, RFC 3339 in UTC.

@@ -74,11 +74,11 @@ async fn told<'r>(call: &Call, records: &'r [Record]) -> Result<Vec<Receipt<Cow<
         deliveries.entry(delivery.record.id).or_default().push(delivery);
     }
     let told = |record: &'r Record| {
-        let mut receipt = receipt::stored(&call.gateway, record, call.known.caller.environment)?;
+        let mut receipt = receipt::stored(&call.gateway, record, call.known.caller.environment);
         receipt.deliveries = Some(following::deliveries(deliveries.get(&record.id).map_or(&[], Vec::as_slice)));
-        Ok(receipt)
+        receipt
     };
-    records.iter().map(told).collect()
+    Ok(records.iter().map(told).collect())
 }
 
 /// Answers with a page of receipts, newest first, of `api` or of all.

@@ -173,8 +173,8 @@ pub struct Part {
     pub delivery: i64,
     /// Which of the record's payloads.
     pub part: String,
-    /// What it says.
-    pub body: Content,
+    /// What it says; none where it cannot be opened, which is in the log.
+    pub body: Option<Content>,
 }
 
 /// How long somebody waited for the bank.

@@ -254,7 +254,8 @@ pub struct Record {
     pub salt: Option<Content>,
     /// What the 2xx stood for when it was given.
     pub durability: Cow<'static, str>,
-    /// The warnings of the receipt, as JSON. They may name members the partner made up, so they are sealed on disk.
+    /// The warnings of the receipt, as JSON. They may name members the partner made up, so they are sealed on disk; where
+    /// those cannot be opened, this is [`Record::UNREADABLE`].
     pub warnings: Cow<'static, str>,
     /// The correlation id of the call.
     pub correlation_id: Uuid,
@@ -268,6 +269,11 @@ pub struct Record {
     pub lists: Cow<'static, str>,
     /// Keyed digest of the person, where repeated persons are looked for.
     pub person: Option<Digest>,
+}
+
+impl Record {
+    /// Stands for warnings that cannot be opened; no JSON.
+    pub const UNREADABLE: &str = "unreadable";
 }
 
 /// Who set a status.

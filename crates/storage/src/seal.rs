@@ -206,14 +206,22 @@ impl Sealer {
         Ok((SealedCommit { scope, now, idempotency, conditions, writes }, reply))
     }
 
-    /// Opens the warnings of a record as it was read.
-    pub(crate) fn open_record(&self, scope: &Scope, mut record: Record) -> Result<Record, StoreError> {
+    /// Opens the warnings of a record as it was read. One that is damaged must not take a whole page with it: it is named
+    /// in the log, and says of itself that its warnings are lost.
+    pub(crate) fn open_record(&self, scope: &Scope, mut record: Record) -> Record {
         if record.warnings != NO_WARNINGS {
-            let sealed = Sealed::from_text(&record.warnings).ok_or(StoreError::Unreadable)?;
-            let warnings = self.open(&warnings_of(record.id, scope), sealed)?.into_vec();
-            record.warnings = String::from_utf8(warnings).map_err(|_| StoreError::Unreadable)?.into();
+            let sealed = Sealed::from_text(&record.warnings);
+            let opened = sealed.and_then(|sealed| self.open(&warnings_of(record.id, scope), sealed).ok());
+            let warnings = opened.and_then(|warnings| String::from_utf8(warnings.into_vec()).ok());
+            record.warnings = warnings.map_or_else(
+                || {
+                    tracing::error!(record = %record.public_id, "the warnings of a record cannot be opened");
+                    Record::UNREADABLE.into()
+                },
+                Into::into,
+            );
         }
-        Ok(record)
+        record
     }
 
     fn seal_write(&self, scope: &Scope, write: Write) -> Result<Write<Sealed>, StoreError> {

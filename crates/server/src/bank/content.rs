@@ -19,11 +19,19 @@ pub(crate) struct Content {
     pub(crate) register: Option<Personal<Json>>,
     /// Why the partner took it back.
     pub(crate) withdrawal_reason: Option<Personal<Cow<'static, str>>>,
+    /// Whether some of it is there and cannot be read.
+    pub(crate) is_damaged: bool,
 }
+
+/// How the bank is told of content that is damaged.
+pub(crate) const DAMAGED: &str = "some of the content cannot be read any more";
+/// What stands in the place of a note that is damaged.
+const NOTE_DAMAGED: &str = "[the note cannot be read any more]";
 
 /// The payloads of a page of deliveries, read at once.
 pub(crate) struct Contents {
-    parts: HashMap<i64, HashMap<String, String>>,
+    /// By delivery and name; none where something is damaged.
+    parts: HashMap<i64, HashMap<String, Option<String>>>,
 }
 
 impl Contents {
@@ -53,33 +61,42 @@ impl Contents {
         deliveries: &[Delivery],
         is_wanted: impl Fn(&Delivery, &str) -> bool,
     ) -> Result<Contents, Fault> {
-        let mut parts: HashMap<i64, HashMap<String, String>> = HashMap::new();
+        let mut parts: HashMap<i64, HashMap<String, Option<String>>> = HashMap::new();
         for Part { delivery, part, body } in call.gateway.store.payloads_of(view, deliveries, is_wanted).await? {
-            let body = String::from_utf8(body.into_vec()).map_err(|_| Fault::Internal)?;
+            let body = body.and_then(|body| String::from_utf8(body.into_vec()).ok());
             parts.entry(delivery).or_default().insert(part, body);
         }
         Ok(Contents { parts })
     }
 
     /// The content of a delivery's request.
-    pub(crate) fn content(&self, call: &BankCall, delivery: &Delivery) -> Result<Content, Fault> {
+    pub(crate) fn content(&self, call: &BankCall, delivery: &Delivery) -> Content {
         let (user, request) = (call.known.id, delivery.record.public_id);
         tracing::info!(bank_user_id = %user, delivery = delivery.id, request_id = %request, "content of a request was read");
         let part = |name: &str| self.parts.get(&delivery.id).and_then(|parts| parts.get(name));
-        let json = |text: Option<&String>| text.map(|text| parsed(text)).transpose();
+        let json = |name| Some(Personal::new(Json::parse(part(name)?.as_deref()?).ok()?));
         let personal = |text: String| Personal::new(Cow::Owned(text));
-        Ok(Content {
-            request: json(part("request"))?,
-            phone: part("phone").cloned().map(personal),
-            register: json(part("register"))?,
-            withdrawal_reason: part("withdrawal").and_then(|text| reason(text)).map(personal),
-        })
+        let (request, register) = (json("request"), json("register"));
+        let is_lost = |name: &str| part(name).is_some_and(Option::is_none);
+        let is_no_json = |name, json: &Option<_>| part(name).is_some() && json.is_none();
+        let is_damaged =
+            PARTS.into_iter().any(is_lost) || is_no_json("request", &request) || is_no_json("register", &register);
+        if is_damaged {
+            tracing::error!(record = %delivery.record.public_id, "the content of a request cannot be read");
+        }
+        Content {
+            is_damaged,
+            request,
+            phone: part("phone").cloned().flatten().map(personal),
+            register,
+            withdrawal_reason: part("withdrawal").and_then(|text| reason(text.as_deref()?)).map(personal),
+        }
     }
 
     /// The note that was left with a status.
     pub(crate) fn note(&self, delivery: i64, position: u32) -> Option<Personal<Cow<'static, str>>> {
         let note = self.parts.get(&delivery)?.get(&note_part(delivery, position))?;
-        Some(Personal::new(Cow::Owned(note.clone())))
+        Some(Personal::new(note.clone().map_or(Cow::Borrowed(NOTE_DAMAGED), Cow::Owned)))
     }
 
     /// The note that was left last.
@@ -100,10 +117,6 @@ pub(crate) fn note_part(delivery: i64, position: u32) -> String {
 fn is_note_of(delivery: &Delivery, part: &str) -> bool {
     let place = part.strip_prefix("note/").and_then(|rest| rest.split_once('/'));
     place.is_some_and(|(id, _)| id.parse() == Ok(delivery.id))
-}
-
-fn parsed(text: &str) -> Result<Personal<Json>, Fault> {
-    Json::parse(text).map(Personal::new).map_err(|_| Fault::Internal)
 }
 
 /// The reason in a withdrawal.

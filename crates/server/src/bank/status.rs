@@ -110,7 +110,7 @@ pub(super) async fn set(call: &BankCall, found: Delivery, body: Parsed<StatusCha
         status: call.operation.success,
         content_type: Cow::Borrowed("application/json"),
         location: None,
-        body: Content::from(to_json(&delivery(&after)?)),
+        body: Content::from(to_json(&delivery(&after))),
     };
     match attempt.store(conditions, writes, reply).await? {
         Ended::Answered(answer) => Ok(answer),

@@ -9,9 +9,7 @@ use uuid::fmt::Hyphenated;
 
 use super::checkpoint::Wal;
 use super::fault::Fault;
-use super::row::{
-    self, entry_columns, message_columns, message_tables, record_columns, scoped,
-};
+use super::row::{self, entry_columns, message_columns, message_tables, record_columns, scoped};
 use super::{bank, commit, delivery, directory, document, extent, flow, ledger, message, webhook};
 use crate::{
     ApplicationEntry, ApplicationId, AuditEntry, Backlog, Balance, BankUserEntry, BankView, Cursor, Delivery,

@@ -321,7 +321,7 @@ async fn a_replay_takes_what_it_names_and_is_audited() {
     let arrived = Replay { destination: Some("bank".to_owned()), ..replay(Held::Delivered) };
     assert_eq!(house.store.replay(arrived).await, Ok(1));
     assert_eq!(states(), "pending pending parked pending");
-    let deliveries = house.store.record_deliveries(&OWN, record_id(4)).await.unwrap();
+    let deliveries = house.store.record_deliveries(&OWN, vec![record_id(4)]).await.unwrap();
     assert_eq!(deliveries[0].acknowledged_at, Some(NOW + 30));
 
     let told: Vec<_> = house.store.audit(None, 100).await.unwrap();
