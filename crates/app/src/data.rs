@@ -18,8 +18,6 @@ pub(crate) struct Data {
     pub(crate) secrets: Secrets,
     /// The absolute path.
     pub(crate) folder: PathBuf,
-    /// Whether there is no partner yet.
-    pub(crate) is_new: bool,
 }
 
 /// Why the data folder cannot be used.
@@ -90,7 +88,7 @@ impl Data {
         let store = opening.await.map_err(|_| Fault::Crashed)??;
         let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         match unlock(&folder, &store).await {
-            Ok((secrets, is_new)) => Ok(Data { store, secrets, folder, is_new }),
+            Ok(secrets) => Ok(Data { store, secrets, folder }),
             Err(fault) => {
                 store.close();
                 Err(fault)
@@ -99,12 +97,11 @@ impl Data {
     }
 }
 
-/// The secrets of the folder, and whether anything depends on them.
-async fn unlock(folder: &Path, store: &Store) -> Result<(Secrets, bool), Fault> {
-    let is_new = !store.has_partners().await?;
-    let secrets = Secrets::open(folder, is_new)?;
+/// The secrets of the folder; they are made while nothing depends on them.
+async fn unlock(folder: &Path, store: &Store) -> Result<Secrets, Fault> {
+    let secrets = Secrets::open(folder, !store.has_partners().await?)?;
     secrets.check(folder, store).await?;
-    Ok((secrets, is_new))
+    Ok(secrets)
 }
 
 #[cfg(test)]

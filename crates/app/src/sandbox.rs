@@ -28,6 +28,18 @@ pub(crate) struct Issued {
     pub(crate) expires_at: Timestamp,
 }
 
+/// Whether there was never a key to the sandbox: at the first start, whatever operators have set up before it. Keys that
+/// were revoked count, so what somebody ended does not come back.
+pub(crate) async fn is_wanted(store: &Store) -> Result<bool, StoreError> {
+    for application in store.all_applications().await? {
+        let keys = store.keys(application.id).await?;
+        if keys.iter().any(|key| key.environment == usher_storage::Environment::Sandbox) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// Makes the sandbox partner with an application, subscribed to every API, and a key: all of it or nothing.
 pub(crate) async fn create(store: &Store, pepper: &Pepper, now: Timestamp) -> Result<Issued, StoreError> {
     let partner = usher_storage::PartnerId(Uuid::from_bytes(*PartnerId::draw(&mut fill).as_bytes()));

@@ -189,7 +189,7 @@ impl Listeners {
 
 /// Makes what a first start needs, and tells the operator where everything is.
 async fn announce(settings: &Settings, listeners: &Listeners, data: &Data) -> Result<(), Fault> {
-    let issued = if data.is_new {
+    let issued = if sandbox::is_wanted(&data.store).await.map_err(data::Fault::from)? {
         let issued = sandbox::create(&data.store, &data.secrets.pepper, Timestamp::now()).await;
         Some(issued.map_err(data::Fault::from)?)
     } else {

@@ -82,6 +82,36 @@ fn the_first_start_makes_everything_and_every_printed_line_answers_2xx() {
 }
 
 #[test]
+fn the_first_start_makes_a_sandbox_partner_though_operators_came_first() {
+    let place = Place::new();
+    fs::create_dir(place.path("usher-data")).unwrap();
+    fs::set_permissions(place.path("usher-data"), fs::Permissions::from_mode(0o700)).unwrap();
+    let admin = |arguments: &[&str]| {
+        let output = place.run(&[&["admin", "--json"], arguments].concat());
+        let (said, log) = texts(&output);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {log}");
+        serde_json::from_str::<serde_json::Value>(&said).unwrap()
+    };
+    admin(&["partner", "add", "Best Brokers"]);
+    let application = admin(&["application", "add", "--partner", "Best Brokers", "Website"]);
+    let application = application[0]["id"].as_str().unwrap();
+    admin(&["key", "add", "--application", application, "--environment", "production"]);
+
+    let first = place.start();
+    check_lines(&first);
+    let own = first.app_key().to_owned();
+    assert_ne!(own, application);
+    let keys = admin(&["key", "list", "--application", &own]);
+    let prefix = keys[0]["prefix"].as_str().unwrap();
+    admin(&["key", "revoke", prefix, "--application", &own]);
+    first.stop("TERM");
+    // What an operator took away does not come back.
+    let second = place.start();
+    assert!(!second.said.contains("usher_sbx_"), "{}", second.said);
+    assert_eq!(admin(&["partner", "list"]).as_array().unwrap().len(), 2);
+}
+
+#[test]
 fn the_next_start_keeps_everything_and_shows_no_key() {
     let place = Place::new();
     let first = place.start();
