@@ -346,6 +346,12 @@ fn every_change_is_in_the_audit_with_who_made_it() {
     ];
     assert_eq!(actions, expected);
     assert!(entries.iter().all(|entry| entry["actor"] == "local"), "{audit}");
+    // Applications are called what operators call them.
+    let about = |entry: &Value, member: &str| entry[member].as_str().unwrap_or_default().contains(&application);
+    for (index, entry) in entries.iter().enumerate().filter(|(index, _)| [1, 2, 3, 6, 7].contains(index)) {
+        assert!(about(entry, "target"), "{index}: {entry}");
+    }
+    assert!(about(&entries[4], "detail"), "{}", entries[4]);
     for secret in [&key, user["key"].as_str().unwrap(), "Agent Seven"] {
         assert!(!audit.to_string().contains(secret), "the audit holds ids and codes only");
     }

@@ -5,8 +5,8 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::fault::Fault;
 use super::{require_one, row, webhook};
 use crate::{
-    ApplicationEntry, ApplicationId, Audit, AuditEntry, BankUserEntry, Change, Digest, Environment, KeyEntry,
-    KeySummary, Millis, NewBankUser, NewKey, PartnerEntry, PartnerId, Subscription,
+    ApplicationEntry, ApplicationId, Audit, AuditEntry, BankUserEntry, Change, Constraint, Digest, Environment,
+    KeyEntry, KeySummary, Millis, NewBankUser, NewKey, PartnerEntry, PartnerId, Subscription,
 };
 
 /// The columns [`bank_user`] reads, in its order.
@@ -20,7 +20,7 @@ macro_rules! bank_user_columns {
 pub(super) fn administer(connection: &Connection, changes: &[Change], audit: &Audit) -> Result<(), Fault> {
     changes.iter().try_for_each(|change| {
         apply(connection, change)?;
-        match told(change) {
+        match told(connection, change)? {
             None => Ok(()),
             Some((action, target, detail)) => note(connection, audit.at, &audit.actor, action, &target, &detail),
         }
@@ -42,38 +42,39 @@ pub(super) fn note(
     Ok(())
 }
 
-/// Action, target and detail of a change as the audit tells them: ids and codes. That a key was used is not an act of
-/// an operator.
-fn told(change: &Change) -> Option<(&'static str, String, String)> {
-    Some(match change {
+/// Action, target and detail of a change as the audit tells them: codes, and ids as operators know them. That a key was
+/// used is not an act of an operator.
+fn told(connection: &Connection, change: &Change) -> Result<Option<(&'static str, String, String)>, Fault> {
+    let app_key = |application| app_key(connection, application);
+    Ok(Some(match change {
         Change::Partner { id, .. } => ("partner.created", id.0.to_string(), String::new()),
         Change::PartnerRenamed { partner, .. } => ("partner.renamed", partner.0.to_string(), String::new()),
-        Change::Application { id, partner, mode, .. } => {
-            ("application.created", id.0.to_string(), format!("{} {}", partner.0, mode.as_str()))
+        Change::Application { public_id, partner, mode, .. } => {
+            ("application.created", public_id.clone(), format!("{} {}", partner.0, mode.as_str()))
         }
         Change::ApplicationChanged { application, mode, name } => {
             let mode = mode.map_or("", crate::Mode::as_str);
             let name = if name.is_some() { "name" } else { "" };
-            ("application.changed", application.0.to_string(), format!("{mode} {name}").trim().to_owned())
+            ("application.changed", app_key(application)?, format!("{mode} {name}").trim().to_owned())
         }
         Change::Subscription { application, api, environment, .. } => {
-            ("subscription.begun", application.0.to_string(), format!("{api} {}", environment.as_str()))
+            ("subscription.begun", app_key(application)?, format!("{api} {}", environment.as_str()))
         }
         Change::SubscriptionEnded { application, api, environment } => {
-            ("subscription.ended", application.0.to_string(), format!("{api} {}", environment.as_str()))
+            ("subscription.ended", app_key(application)?, format!("{api} {}", environment.as_str()))
         }
         Change::Key(NewKey { selector, application, environment, .. }) => {
-            ("key.created", selector.clone(), format!("{} {}", application.0, environment.as_str()))
+            ("key.created", selector.clone(), format!("{} {}", app_key(application)?, environment.as_str()))
         }
         Change::KeyRevoked { selector, .. } => ("key.revoked", selector.clone(), String::new()),
-        Change::KeyUsed { .. } => return None,
+        Change::KeyUsed { .. } => return Ok(None),
         Change::BankUser(user) => ("bank_user.created", user.id.to_string(), user.role.clone()),
         Change::BankUserRevoked { id, .. } => ("bank_user.revoked", id.to_string(), String::new()),
         Change::Webhook(webhook) => {
-            ("webhook.set", webhook.application.0.to_string(), webhook.environment.as_str().to_owned())
+            ("webhook.set", app_key(&webhook.application)?, webhook.environment.as_str().to_owned())
         }
         Change::WebhookEnded { application, environment } => {
-            ("webhook.ended", application.0.to_string(), environment.as_str().to_owned())
+            ("webhook.ended", app_key(application)?, environment.as_str().to_owned())
         }
         Change::WebhookSecret(secret) => {
             ("webhook_secret.created", secret.owner.clone(), format!("{} {}", secret.id, secret.signature))
@@ -81,7 +82,14 @@ fn told(change: &Change) -> Option<(&'static str, String, String)> {
         Change::WebhookSecretsEnd { owner, except, .. } => {
             ("webhook_secret.replaced", owner.clone(), format!("all but {except}"))
         }
-    })
+    }))
+}
+
+/// What operators know an application by: its id in bodies. The other one never leaves the store.
+fn app_key(connection: &Connection, application: &ApplicationId) -> Result<String, Fault> {
+    let mut statement = connection.prepare_cached("SELECT public_id FROM applications WHERE id = ?1")?;
+    let found = statement.query_row([application.0.as_bytes()], |row| row.get(0)).optional()?;
+    found.ok_or(Fault::Refused(Constraint::Reference))
 }
 
 fn apply(connection: &Connection, change: &Change) -> Result<(), Fault> {

@@ -179,7 +179,7 @@ async fn the_audit_tells_every_change_and_never_changes_itself() {
         target: "selector0001".to_owned(),
         detail: detail.to_owned(),
     };
-    let created = entry(6, "key.created", "00000000-0000-0000-0000-000000000001 sandbox");
+    let created = entry(6, "key.created", "app-1 sandbox");
     assert_eq!(rows, [created, entry(7, "key.revoked", "")]);
     assert_eq!(house.store.audit(None, 2).await.unwrap(), before[..2]);
 
