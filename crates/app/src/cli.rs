@@ -361,7 +361,7 @@ pub(crate) enum SigningKeyCommand {
 pub(crate) struct ReceiptVerifyArgs {
     /// The receipt, JSON.
     pub(crate) file: PathBuf,
-    /// The body it was given for, as it was sent.
+    /// The body it was given for, as it was sent, JSON or XML.
     #[arg(long, value_name = "FILE")]
     pub(crate) body: Option<PathBuf>,
     /// The keys of the gateway, kept from /.well-known/jwks.json: nothing is called then.

@@ -16,6 +16,7 @@ use ring::digest::{self, SHA256};
 use ring::signature::{ED25519, UnparsedPublicKey};
 use usher_contract::shared::{JwkSet, JwsHeader, Receipt, ReceiptClaims};
 use usher_contract::{appointment_request, contact_request, digital_customer};
+use usher_wire::xml::{self, XmlMessage as _};
 use usher_wire::{Limits, Message, Mode, Options, Unreadable, Violations, canonical, parse};
 
 /// A receipt that keeps what it says.
@@ -83,7 +84,7 @@ pub enum Unverified {
 }
 
 /// Checks a receipt against the published keys of the gateway: it was signed with one of them, and says what was signed.
-/// With the body it was given for, also that this body was accepted: its canonical form has the signed hash.
+/// With the body it was given for, in JSON or XML, also that this body was accepted: its canonical form has the signed hash.
 ///
 /// # Errors
 /// As [`Unverified`] says.
@@ -162,12 +163,17 @@ fn differences(receipt: &Receipt, claims: &ReceiptClaims) -> Vec<&'static str> {
     members.into_iter().filter(|(_, is_equal)| !is_equal).map(|(name, _)| name).collect()
 }
 
-/// The canonical form of a body, read as the gateway reads it.
+/// The canonical form of a body, read as the gateway reads it: the appointment request in XML too.
 fn canonical_of(operation: &str, body: &[u8]) -> Result<Vec<u8>, Unverified> {
     fn of<T: for<'a> Message<'a>>(body: &[u8]) -> Result<Vec<u8>, Unverified> {
         let options = Options { mode: Mode::Tolerant, limits: Limits::GATEWAY, facts: None };
         let parsed = parse::<T>(body, &options).map_err(Unverified::BodyUnreadable)?;
         parsed.into_result().map(|(checked, _)| canonical(&*checked)).map_err(Unverified::BodyBroken)
+    }
+    if operation == "submitAppointmentRequest" && is_xml(body) {
+        let document = appointment_request::v2::Request::<String>::XML;
+        let body = xml::to_json(body, document, &Limits::GATEWAY).map_err(Unverified::BodyUnreadable)?;
+        return of::<appointment_request::v2::Request>(&body);
     }
     match operation {
         "submitContactRequest" => of::<contact_request::v1::Request>(body),
@@ -177,6 +183,12 @@ fn canonical_of(operation: &str, body: &[u8]) -> Result<Vec<u8>, Unverified> {
         "completeDigitalCustomer" => of::<digital_customer::v1::CompleteDigitalCustomer>(body),
         operation => Err(Unverified::OperationUnknown { operation: operation.to_owned() }),
     }
+}
+
+/// Whether a body is a document in XML: no text in JSON begins like one.
+fn is_xml(body: &[u8]) -> bool {
+    let begin = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    begin.trim_ascii_start().starts_with(b"<")
 }
 
 fn bytes_of_hex(text: &str) -> Option<Vec<u8>> {

@@ -1,10 +1,14 @@
 //! The gateway in XML: requests and answers, and one submit in both forms.
 
 use serde_json::{Map, Value};
+use usher_client::contract::appointment_request::v2::Request;
+use usher_wire::Limits;
+use usher_wire::xml::XmlMessage as _;
 
 use super::twin::{self, Json};
 use crate::contract::examples::{examples, schemas};
 use crate::gateway::{APPOINTMENT, CONTACT, Caller, House, SUBMITS, accepted, is_error};
+use crate::harness::texts;
 use crate::http::Reply;
 
 const XML: &str = "Content-Type: application/xml\r\n";
@@ -149,6 +153,38 @@ fn mistakes_are_told_alike_in_both_forms() {
         }
     }
     assert_eq!(compared, 10);
+}
+
+#[test]
+fn a_receipt_proves_the_body_that_was_sent_in_either_form() {
+    let house = House::new();
+    let caller = &house.caller;
+    let xml = document("valid/minimal.xml");
+    let receipt = caller.get(&format!("/receipts/v1/{}", {
+        let reply = post(caller, APPOINTMENT.path, "", &xml);
+        assert_eq!(reply.status, APPOINTMENT.accepted, "{}", reply.text);
+        reply.header("location").unwrap().rsplit('/').next().unwrap().to_owned()
+    }));
+    let keys = caller.call_without_key("GET", "/.well-known/jwks.json", "", "");
+    let place = &house.place;
+    let file = |name: &str, text: &str| place.write(name, text).to_str().unwrap().to_owned();
+    let (receipt, keys) = (file("receipt.json", &receipt.text), file("jwks.json", &keys.text));
+    let verify = |body: &str| {
+        let output = place.run(&["receipt", "verify", &receipt, "--jwks", &keys, "--body", body]);
+        (output.status.code(), texts(&output))
+    };
+    let (status, (said, log)) = verify(&file("body.xml", &xml));
+    assert_eq!((status, said.as_str()), (Some(0), "verified\n"), "{log}");
+    assert!(log.contains("The body is the one that was accepted."), "{log}");
+    let json = usher_wire::xml::to_json(xml.as_bytes(), Request::<String>::XML, &Limits::GATEWAY).unwrap();
+    let json = file("body.json", std::str::from_utf8(&json).unwrap());
+    assert_eq!(verify(&json).0, Some(0), "both forms are one request");
+    // What is another request, what is none, and what is no XML.
+    let other = xml.replacen("</", "x</", 1);
+    let (status, (_, log)) = verify(&file("other.xml", &other));
+    assert_eq!(status, Some(1), "{log}");
+    let (status, (_, log)) = verify(&file("broken.xml", &xml[..xml.len() - 9]));
+    assert!(status == Some(1) && log.contains("the body cannot be read: line"), "{log}");
 }
 
 #[test]
