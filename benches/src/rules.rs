@@ -128,7 +128,7 @@ fn whole(usher: &Path, folder: &Path, documents: &[Vec<u8>], requests: usize) ->
     let server = Server::usher(usher, folder.path())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let bodies = documents.to_vec().into();
-    let load = |requests_max| Load { connections: 64, time_max: Duration::from_secs(30), requests_max };
+    let load = |requests_max| Load { connections: 64, time_max: Duration::from_secs(30), requests_max, rate: None };
     // Connections, statements and the tables of numbering plans are warm afterwards.
     runtime.block_on(load(requests / 10).run(server.target(), &bodies))?;
     let before = server.processor_time();

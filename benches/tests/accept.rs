@@ -11,7 +11,7 @@ fn every_server_commits_every_request() {
     // The gateway is a program of another package: there when the whole workspace is tested, perhaps not when this
     // package alone is.
     let usher = Some(peer.with_file_name("usher")).filter(|usher| usher.exists());
-    let servers = 2 + usize::from(usher.is_some());
+    let servers = 3 + usize::from(usher.is_some());
     let mut tables = Vec::new();
     let plan = Plan {
         peer: peer.to_owned(),
@@ -27,6 +27,8 @@ fn every_server_commits_every_request() {
         Ok(())
     })
     .unwrap();
+    let paced = tables.pop().unwrap();
+    assert_eq!(paced.lines.len(), servers + 1, "{paced}");
     assert_eq!(tables.len(), 2);
     for table in &tables {
         assert_eq!(table.lines.len(), servers, "{table}");

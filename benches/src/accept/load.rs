@@ -6,6 +6,7 @@ use std::error::Error;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -14,6 +15,15 @@ use tokio::task::LocalSet;
 
 /// Longest answer that is read, in bytes.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
+
+/// How the phone numbers of the documents begin; seven characters follow.
+const PHONE: &[u8] = b"+420 601 ";
+/// How many persons there are: eight ranges of mobile numbers.
+const PERSONS: u32 = 8_000_000;
+
+/// Persons who have sent something. Partners rarely send one again within days, and a repeat is another way than a first
+/// request.
+static PERSONS_SENT: AtomicU32 = AtomicU32::new(0);
 
 /// Where requests go.
 #[derive(Debug, Clone)]
@@ -33,6 +43,8 @@ pub struct Load {
     pub time_max: Duration,
     /// After how many requests nothing more is sent.
     pub requests_max: usize,
+    /// How many are due in a second, however long the answers take; none for as many as can be.
+    pub rate: Option<f64>,
 }
 
 /// What came of it.
@@ -50,8 +62,11 @@ type Fault = Box<dyn Error + Send + Sync>;
 struct Shared {
     target: Target,
     bodies: Rc<[Vec<u8>]>,
+    start: Instant,
     end: Instant,
     left: Cell<usize>,
+    requests_max: usize,
+    rate: Option<f64>,
     /// Makes the idempotency keys of this load its own.
     run: u128,
 }
@@ -72,8 +87,11 @@ impl Load {
         let shared = Rc::new(Shared {
             target: target.clone(),
             bodies: Rc::clone(bodies),
+            start,
             end: start + self.time_max,
             left: Cell::new(self.requests_max),
+            requests_max: self.requests_max,
+            rate: self.rate,
             run: SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos(),
         });
         let set = LocalSet::new();
@@ -88,6 +106,21 @@ impl Load {
         });
         let waits = waits.await?;
         Ok(Outcome { elapsed: start.elapsed(), waits })
+    }
+}
+
+impl Shared {
+    /// Waits until a request is due, and says when that was: one that had to wait for a connection has waited all that time.
+    async fn due(&self, left: usize) -> Instant {
+        let Some(rate) = self.rate else { return Instant::now() };
+        let number = self.requests_max - left - 1;
+        let due = self.start + Duration::from_secs_f64(number as f64 / rate);
+        if due <= Instant::now() {
+            return due;
+        }
+        tokio::time::sleep_until(due.into()).await;
+        // The timer counts in milliseconds; what it is late by is not the server's.
+        Instant::now()
     }
 }
 
@@ -110,12 +143,24 @@ async fn send_all(mut stream: TcpStream, shared: Rc<Shared>) -> Result<Vec<Durat
             body.len(),
         )?;
         request.extend_from_slice(body);
-        let sent = Instant::now();
+        let is_named = name_person(&mut request, PERSONS_SENT.fetch_add(1, Ordering::Relaxed) % PERSONS);
+        if !is_named {
+            return Err("a document has no phone number to change".into());
+        }
+        let due = shared.due(left).await;
         stream.write_all(&request).await?;
         read_answer(&mut stream, &mut answer).await?;
-        waits.push(sent.elapsed());
+        waits.push(due.elapsed());
     }
     Ok(waits)
+}
+
+/// Puts a phone number of its own into a request, of the same length, and says whether there was one.
+fn name_person(request: &mut [u8], person: u32) -> bool {
+    let Some(start) = request.windows(PHONE.len()).position(|window| window == PHONE) else { return false };
+    let number = format!("+420 60{} {:03} {:03}", person / 1_000_000 + 1, person / 1_000 % 1_000, person % 1_000);
+    request[start..start + number.len()].copy_from_slice(number.as_bytes());
+    true
 }
 
 /// Reads one answer to its end.
@@ -153,7 +198,15 @@ fn answer_length(head: &[u8]) -> Result<Option<usize>, Fault> {
 
 #[cfg(test)]
 mod tests {
-    use super::answer_length;
+    use super::{answer_length, name_person};
+
+    #[test]
+    fn every_request_is_about_another_person() {
+        let mut request = *b"{\"phoneNumber\":\"+420 601 999 999\"}";
+        assert!(name_person(&mut request, 7_012_345));
+        assert_eq!(&request, b"{\"phoneNumber\":\"+420 608 012 345\"}");
+        assert!(!name_person(&mut request[..20], 1));
+    }
 
     #[test]
     fn an_answer_ends_where_its_head_says() {

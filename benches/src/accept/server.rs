@@ -10,6 +10,13 @@ use std::time::Duration;
 use crate::accept::load::Target;
 use crate::accept::peer::{Commits, KEY};
 
+/// Names in the tables.
+pub const FLOOR: &str = "hello in hyper, nothing checked or kept";
+/// See [`FLOOR`].
+pub const GROUPED: &str = "axum + jsonschema + rusqlite, group commit";
+/// See [`FLOOR`].
+pub const USHER: &str = "usher";
+
 /// Ticks of processor time per second in `/proc`: the same on every Linux.
 const TICKS_PER_SECOND: u64 = 100;
 
@@ -30,7 +37,7 @@ impl Server {
     pub fn peer(program: &Path, commits: Commits, folder: &Path) -> Result<Server, Fault> {
         let (name, word) = match commits {
             Commits::Single => ("axum + jsonschema + rusqlite, one commit each", "single"),
-            Commits::Grouped => ("axum + jsonschema + rusqlite, group commit", "grouped"),
+            Commits::Grouped => (GROUPED, "grouped"),
         };
         let folder = folder.join(word);
         std::fs::create_dir(&folder)?;
@@ -39,6 +46,18 @@ impl Server {
         let (child, said) = start(command, "listens on ")?;
         let address = address(&said)?;
         Ok(Server { name, child, target: Target { address, key: KEY.to_owned() } })
+    }
+
+    /// Starts the floor: `program` is `accept`, which can be the floor too.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn floor(program: &Path) -> Result<Server, Fault> {
+        let mut command = Command::new(program);
+        command.arg("--serve").arg("floor");
+        let (child, said) = start(command, "listens on ")?;
+        let address = address(&said)?;
+        Ok(Server { name: FLOOR, child, target: Target { address, key: KEY.to_owned() } })
     }
 
     /// Starts the gateway as a new user does, with its log going nowhere.
@@ -64,7 +83,7 @@ impl Server {
         let (child, said) = start(command, "export USHER_KEY=")?;
         let address = address(&said)?;
         let key = said.lines().find_map(|line| line.strip_prefix("export USHER_KEY=")).unwrap_or_default().to_owned();
-        Ok(Server { name: "usher", child, target: Target { address, key } })
+        Ok(Server { name: USHER, child, target: Target { address, key } })
     }
 
     /// Its name in the tables.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use usher_benches::accept::peer::{self, Commits};
-use usher_benches::accept::{Plan, measure};
+use usher_benches::accept::{Plan, floor, measure};
 
 /// From a submit to its commit over HTTP: requests per second, processor time per request, waiting time.
 #[derive(Parser)]
@@ -36,13 +36,14 @@ struct Arguments {
     /// Append the tables to this file, one line of JSON each.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Be the peer instead, until ended.
+    /// Be another server instead, until ended.
     #[arg(long, hide = true)]
     serve: Option<Peer>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Peer {
+    Floor,
     Single,
     Grouped,
 }
@@ -51,11 +52,13 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let arguments = Arguments::parse();
     let folder = arguments.folder.unwrap_or_else(std::env::temp_dir);
     if let Some(peer) = arguments.serve {
-        let commits = match peer {
-            Peer::Single => Commits::Single,
-            Peer::Grouped => Commits::Grouped,
-        };
-        return tokio::runtime::Runtime::new()?.block_on(peer::serve(commits, &folder));
+        return tokio::runtime::Runtime::new()?.block_on(async {
+            match peer {
+                Peer::Floor => floor::serve().await,
+                Peer::Single => peer::serve(Commits::Single, &folder).await,
+                Peer::Grouped => peer::serve(Commits::Grouped, &folder).await,
+            }
+        });
     }
     let program = std::env::current_exe()?;
     let usher = arguments.usher.unwrap_or_else(|| program.with_file_name("usher"));

@@ -9,8 +9,8 @@ use super::row::scoped;
 use super::{delivery, execute, flow, ledger, message, row};
 use crate::model::{Payload, Write};
 use crate::{
-    Condition, Constraint, Digest, Idempotency, Known, Millis, NewDelivery, Record, Scope, Sealed, SealedCommit, SealedIdempotency,
-    StoreError, StoredReply, Verdict,
+    Condition, Constraint, Digest, Idempotency, Known, Millis, NewDelivery, Record, Scope, Sealed, SealedCommit,
+    SealedIdempotency, StoreError, StoredReply, Verdict,
 };
 
 /// What became of one commit.
