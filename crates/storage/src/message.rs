@@ -58,6 +58,8 @@ pub struct MessageFilter {
     pub event: Option<String>,
     /// For one destination of those the view shows.
     pub destination: Option<String>,
+    /// For none of these destinations.
+    pub except: Vec<String>,
 }
 
 /// Messages that wait for one recipient in one environment.
@@ -80,6 +82,9 @@ pub enum Recipient {
         id: ApplicationId,
         /// Only messages after this one.
         after: i64,
+        /// Only messages that were due then or later: all that came before, and was never to be sent, is passed over
+        /// without being read.
+        since: Millis,
     },
 }
 

@@ -1,7 +1,7 @@
 //! Webhooks of applications, and the secrets that whatever is sent is signed with. A secret must be at hand to sign, so
 //! unlike a key it is kept: sealed, bound to what signs with it, and opened by [`crate::Store`] only.
 
-use crate::{ApplicationId, Content, Environment, Millis, Sealed};
+use crate::{ApplicationId, Content, Environment, Millis, Queue, Recipient, Sealed};
 use uuid::Uuid;
 
 /// The webhook of an application to be stored, or to take the place of the one there is.
@@ -36,6 +36,18 @@ pub struct Webhook {
     pub after: i64,
     /// When it was made.
     pub created_at: Millis,
+}
+
+impl Webhook {
+    /// By how much clocks may go back and messages from after its making are still found, in milliseconds.
+    pub const CLOCK_SLACK: Millis = 24 * 60 * 60 * 1000;
+
+    /// What waits for it.
+    pub fn queue(&self) -> Queue {
+        let since = self.created_at.saturating_sub(Self::CLOCK_SLACK);
+        let recipient = Recipient::Application { id: self.application, after: self.after, since };
+        Queue { environment: self.environment, recipient }
+    }
 }
 
 /// A secret to be stored. `S` is sealed bytes at the engine and [`Content`] at the reader of [`crate::Store`].

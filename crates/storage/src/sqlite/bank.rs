@@ -139,6 +139,11 @@ fn query_messages(view: &BankView, filter: &MessageFilter, after: i64, limit: u3
     query.with(" AND m.destination <> ?", SIMULATED_BANK.to_owned());
     query.with_some(" AND m.destination = ?", view.destination.clone());
     query.with_some(" AND m.destination = ?", filter.destination.clone());
+    if let [first, others @ ..] = &filter.except[..] {
+        query.with(" AND m.destination NOT IN (?", first.clone());
+        others.iter().for_each(|destination| query.with(", ?", destination.clone()));
+        query.text(")");
+    }
     query.with_some(" AND m.event = ?", filter.event.clone());
     query.with_some(" AND r.api = ?", filter.api.clone());
     query.with(" ORDER BY m.id LIMIT ?", limit);

@@ -11,7 +11,7 @@ use super::{delivery, directory, row};
 use crate::message::{PARTNER, SIMULATED_BANK};
 use crate::{
     Backlog, BankView, Claim, Claimed, Constraint, Environment, Fate, Held, Mark, Marked, Message, Millis, NewMessage,
-    Outgoing, Queue, Recipient, Record, Replay, Replayed, Scope,
+    Outgoing, Queue, Recipient, Record, Replay, Replayed, Scope, Webhook,
 };
 
 /// Due rows of a queue, those with an expired lease first: their work was begun before the others came.
@@ -41,8 +41,9 @@ macro_rules! due {
 
 /// Of a destination `?4`.
 const DUE_OF_DESTINATION: &str = due!("application_id IS NULL AND destination = ?4");
-/// Of an application `?4`, after a message `?5`.
-const DUE_OF_APPLICATION: &str = due!("application_id IS NOT NULL AND application_id = ?4 AND id > ?5");
+/// Of an application `?4`, after a message `?5` and due since `?6`.
+const DUE_OF_APPLICATION: &str =
+    due!("application_id IS NOT NULL AND application_id = ?4 AND id > ?5 AND next_due_at >= ?6");
 
 /// Messages looked at in one step of a replay of what has arrived.
 const REPLAY_WINDOW: i64 = 5_000;
@@ -99,9 +100,9 @@ pub(super) fn claim(connection: &Connection, claim: &Claim) -> Result<Vec<Claime
                 .query_map(params![environment, now, limit, destination], read)?
                 .collect::<rusqlite::Result<_>>()?
         }
-        Recipient::Application { id, after } => {
+        Recipient::Application { id, after, since } => {
             let mut statement = connection.prepare_cached(DUE_OF_APPLICATION)?;
-            let parameters = params![environment, now, limit, id.0.as_bytes(), after];
+            let parameters = params![environment, now, limit, id.0.as_bytes(), after, since];
             statement.query_map(parameters, read)?.collect::<rusqlite::Result<_>>()?
         }
     };
@@ -145,14 +146,14 @@ pub(super) fn next_due(connection: &Connection, queue: &Queue) -> rusqlite::Resu
                  WHERE state = 'pending' AND application_id IS NULL AND destination = ?1 AND environment = ?2",
             )?
             .query_row(params![destination, environment], |row| row.get(0)),
-        Recipient::Application { id, after } => connection
+        Recipient::Application { id, after, since } => connection
             .prepare_cached(
                 "SELECT next_due_at FROM messages
                  WHERE state = 'pending' AND application_id IS NOT NULL AND application_id = ?1 AND environment = ?2
-                   AND id > ?3
+                   AND id > ?3 AND next_due_at >= ?4
                  ORDER BY next_due_at LIMIT 1",
             )?
-            .query_row(params![id.0.as_bytes(), environment, after], |row| row.get(0))
+            .query_row(params![id.0.as_bytes(), environment, after, since], |row| row.get(0))
             .optional(),
     }
 }
@@ -256,7 +257,7 @@ pub(super) fn backlog(connection: &Connection) -> rusqlite::Result<Vec<Backlog>>
          SELECT h.environment, ?2, count(*), min(m.first_due_at)
          FROM webhooks AS h CROSS JOIN messages AS m
          WHERE m.state = 'pending' AND m.application_id IS NOT NULL AND m.application_id = h.application_id
-           AND m.environment = h.environment AND m.id > h.after
+           AND m.environment = h.environment AND m.id > h.after AND m.next_due_at >= h.created_at - ?3
          GROUP BY h.environment",
     )?;
     let mut parked = connection.prepare_cached(
@@ -264,7 +265,7 @@ pub(super) fn backlog(connection: &Connection) -> rusqlite::Result<Vec<Backlog>>
          WHERE state = 'parked' AND environment IN (1, 2) GROUP BY environment, destination",
     )?;
     let mut all = BTreeMap::new();
-    let mut rows = waiting.query(params![SIMULATED_BANK, PARTNER])?;
+    let mut rows = waiting.query(params![SIMULATED_BANK, PARTNER, Webhook::CLOCK_SLACK])?;
     while let Some(row) = rows.next()? {
         let entry = entry(&mut all, row)?;
         entry.pending = row.get(2)?;
@@ -404,7 +405,8 @@ mod tests {
         let mut statement = connection.prepare(sql).unwrap();
         let count = match after {
             None => statement.query(params![2, 200_000, 50, of]),
-            Some(after) => statement.query(params![2, 200_000, 50, of, after]),
+            // Half of them came before the webhook.
+            Some(after) => statement.query(params![2, 200_000, 50, of, after, 50_000]),
         };
         let mut rows = count.unwrap();
         let mut count = 0;
@@ -427,7 +429,7 @@ mod tests {
             assert!(steps < 5_000, "{destination}: {steps} steps");
         }
         let application = [[0; 15].as_slice(), &[1]].concat();
-        let (count, steps) = run(connection, DUE_OF_APPLICATION, &application, Some(0));
+        let (count, steps) = run(connection, DUE_OF_APPLICATION, &application, Some(150_000));
         assert_eq!(count, 50);
         assert!(steps < 5_000, "application: {steps} steps");
     }

@@ -391,9 +391,9 @@ async fn an_application_is_sent_its_own_messages_and_none_from_before_its_webhoo
 
     let queue = |application, after| Queue {
         environment: Environment::Sandbox,
-        recipient: Recipient::Application { id: application_id(application), after },
+        recipient: Recipient::Application { id: application_id(application), after, since: 0 },
     };
-    let mine = queue(1, set_up.after);
+    let mine = set_up.queue();
     assert_eq!(house.store.next_due(vec![mine.clone(), queue(2, 0)]).await, Ok(vec![Some(NOW), None]));
     assert_eq!(backlog(&house).await, [("bank".to_owned(), 1, 0), (PARTNER.to_owned(), 1, 0)]);
     // Another address for it moves nothing.
