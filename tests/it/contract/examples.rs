@@ -140,6 +140,23 @@ pub(crate) const READERS: &[(&str, &str, Read)] = &[
     ("shared", "receipt_list", read::<shared::ReceiptList>),
     ("shared", "violation", read::<shared::Violation>),
     ("shared", "warning", read::<shared::Warning>),
+    ("platform/v1", "destinations", read::<platform::Destinations>),
+    ("platform/v1", "destinations_version", read::<platform::DestinationsVersion>),
+    ("platform/v1", "destinations_history", read::<platform::DestinationsHistory>),
+    ("platform/v1", "webhook_secret_wish", read::<platform::WebhookSecretWish>),
+    ("platform/v1", "webhook_secret", read::<platform::WebhookSecret>),
+    ("platform/v1", "webhook_secret_list", read::<platform::WebhookSecretList>),
+    ("platform/v1", "issued_webhook_secret", read::<platform::IssuedWebhookSecret>),
+    ("platform/v1", "webhook_wish", read::<platform::WebhookWish>),
+    ("platform/v1", "webhook_end", read::<platform::WebhookEnd>),
+    ("platform/v1", "webhook", read::<platform::Webhook>),
+    ("platform/v1", "webhook_list", read::<platform::WebhookList>),
+    ("platform/v1", "outgoing_message", read::<platform::OutgoingMessage>),
+    ("platform/v1", "outgoing_list", read::<platform::OutgoingList>),
+    ("platform/v1", "replay", read::<platform::Replay>),
+    ("platform/v1", "replay_result", read::<platform::ReplayResult>),
+    ("bank/v1", "webhook", read::<bank::Webhook>),
+    ("receipts/v1", "webhook", read::<receipts::Webhook>),
 ];
 
 /// The folder of the schemas.

@@ -52,6 +52,131 @@ pub(crate) static OPENAPI_PATHS_PLATFORM_V1_BANK_USERS_USER_REVOCATION_POST_PARA
     ..wire::TextRule::ANY
 };
 
+pub(crate) static OPENAPI_PATHS_PLATFORM_V1_WEBHOOK_SECRETS_GET_PARAMETERS_1_SCHEMA_RULE: wire::TextRule = wire::TextRule {
+    schema: "platform/v1/openapi.json#/paths/~1platform~1v1~1webhook-secrets/get/parameters/1/schema",
+    patterns: &[
+        (
+            "^(?:bank|provider/\\S{1,64})$",
+            wire::Pattern::Dfa({
+                static DFA: wire::pattern::Dfa = ::usher_wire::pattern::Dfa::new(
+                    b"\0\0\t\x01\x0E\0 \x01!\0/\x020\0a\x03b\x04c\0d\x05e\x06f\0i\x07j\0k\x08l\0n\to\np\x0Bq\0r\x0Cs\0v\rw\0\x80\x0E\x81\x0F\x82\x10\x8B\x11\x9A\x12\x9B\x11\x9F\x13\xA0\x14\xA1\x11\xA8\x10\xAA\x11\xAF\x10\xB0\x11\xBB\x15\xBC\x11\xBF\x16\xC0\x01\xC2\x17\xC3\0\xE1\x18\xE2\x19\xE3\x1A\xE4\0\xEF\x1B\xF0\0\xF5\x01",
+                    28,
+                    2,
+                    655,
+                    const {
+                        &::usher_wire::pattern::table::<
+                            20104,
+                        >(
+                            b"\x04\0\0\x01\x03\0\x06\0\0\x01\x04\0\x13\0\0\x01\x05\0$\0\0\x01\x06\0\x18\0\0\x01\x07\0\x1C\0\0\x01\x08\0\x19\0\0\x01\x8F\x02 \0\0\x01\t\0\x15\0\0\x01\n\0\x19\0\0\x01\x0B\0\x1C\0\0\x01\x0C\0!\0\0\x01\r\0\x11\0\0\x01\x0E\0\x19\0\0\x01\x90\x02\x01\0\0\x0C\x90\x02\t\0\0\x01\x0F\0\x01\x10\0\x01\x11\0\x01\x12\0\x01\x13\0\x0E\0\0\x06\x90\x02\x01\0\0\x02\x90\x02\x13\0\0\x04\x19\0\x01\x1A\0\x04\x19\0\x13\0\0\x01\x1B\0\x01\x1C\0\x07\x19\0\x13\0\0\x01\x1A\0\x08\x19\0\x13\0\0\x07\x19\0\x01\x1D\0\x01\x19\0\x13\0\0\x06\x91\x02\x01\0\0\x02\x91\x02\x13\0\0\x04#\0\x01$\0\x04#\0\x13\0\0\x01%\0\x01&\0\x07#\0\x13\0\0\x01$\0\x08#\0\x13\0\0\x07#\0\x01'\0\x01#\0\x13\0\0\t\x90\x02\x14\0\0\x08\x90\x02\x16\0\0\x06\x90\x02\x13\0\0\x05\x90\x02\x01\0\0\x03\x90\x02\x13\0\0\x08\x90\x02\x14\0\0\x06\x92\x02\x01\0\0\x02\x92\x02\x13\0\0\x04-\0\x01.\0\x04-\0\x13\0\0\x01/\0\x010\0\x07-\0\x13\0\0\x01.\0\x08-\0\x13\0\0\x07-\0\x011\0\x01-\0\x13\0\0\t\x91\x02\x14\0\0\x08\x91\x02\x16\0\0\x06\x91\x02\x13\0\0\x05\x91\x02\x01\0\0\x03\x91\x02\x13\0\0\x08\x91\x02\x14\0\0\x06\x93\x02\x01\0\0\x02\x93\x02\x13\0\0\x047\0\x018\0\x047\0\x13\0\0\x019\0\x01:\0\x077\0\x13\0\0\x018\0\x087\0\x13\0\0\x077\0\x01;\0\x017\0\x13\0\0\t\x92\x02\x14\0\0\x08\x92\x02\x16\0\0\x06\x92\x02\x13\0\0\x05\x92\x02\x01\0\0\x03\x92\x02\x13\0\0\x08\x92\x02\x14\0\0\x06\x94\x02\x01\0\0\x02\x94\x02\x13\0\0\x04A\0\x01B\0\x04A\0\x13\0\0\x01C\0\x01D\0\x07A\0\x13\0\0\x01B\0\x08A\0\x13\0\0\x07A\0\x01E\0\x01A\0\x13\0\0\t\x93\x02\x14\0\0\x08\x93\x02\x16\0\0\x06\x93\x02\x13\0\0\x05\x93\x02\x01\0\0\x03\x93\x02\x13\0\0\x08\x93\x02\x14\0\0\x06\x95\x02\x01\0\0\x02\x95\x02\x13\0\0\x04K\0\x01L\0\x04K\0\x13\0\0\x01M\0\x01N\0\x07K\0\x13\0\0\x01L\0\x08K\0\x13\0\0\x07K\0\x01O\0\x01K\0\x13\0\0\t\x94\x02\x14\0\0\x08\x94\x02\x16\0\0\x06\x94\x02\x13\0\0\x05\x94\x02\x01\0\0\x03\x94\x02\x13\0\0\x08\x94\x02\x14\0\0\x06\x96\x02\x01\0\0\x02\x96\x02\x13\0\0\x04U\0\x01V\0\x04U\0\x13\0\0\x01W\0\x01X\0\x07U\0\x13\0\0\x01V\0\x08U\0\x13\0\0\x07U\0\x01Y\0\x01U\0\x13\0\0\t\x95\x02\x14\0\0\x08\x95\x02\x16\0\0\x06\x95\x02\x13\0\0\x05\x95\x02\x01\0\0\x03\x95\x02\x13\0\0\x08\x95\x02\x14\0\0\x06\x97\x02\x01\0\0\x02\x97\x02\x13\0\0\x04_\0\x01`\0\x04_\0\x13\0\0\x01a\0\x01b\0\x07_\0\x13\0\0\x01`\0\x08_\0\x13\0\0\x07_\0\x01c\0\x01_\0\x13\0\0\t\x96\x02\x14\0\0\x08\x96\x02\x16\0\0\x06\x96\x02\x13\0\0\x05\x96\x02\x01\0\0\x03\x96\x02\x13\0\0\x08\x96\x02\x14\0\0\x06\x98\x02\x01\0\0\x02\x98\x02\x13\0\0\x04i\0\x01j\0\x04i\0\x13\0\0\x01k\0\x01l\0\x07i\0\x13\0\0\x01j\0\x08i\0\x13\0\0\x07i\0\x01m\0\x01i\0\x13\0\0\t\x97\x02\x14\0\0\x08\x97\x02\x16\0\0\x06\x97\x02\x13\0\0\x05\x97\x02\x01\0\0\x03\x97\x02\x13\0\0\x08\x97\x02\x14\0\0\x06\x99\x02\x01\0\0\x02\x99\x02\x13\0\0\x04s\0\x01t\0\x04s\0\x13\0\0\x01u\0\x01v\0\x07s\0\x13\0\0\x01t\0\x08s\0\x13\0\0\x07s\0\x01w\0\x01s\0\x13\0\0\t\x98\x02\x14\0\0\x08\x98\x02\x16\0\0\x06\x98\x02\x13\0\0\x05\x98\x02\x01\0\0\x03\x98\x02\x13\0\0\x08\x98\x02\x14\0\0\x06\x9A\x02\x01\0\0\x02\x9A\x02\x13\0\0\x04}\0\x01~\0\x04}\0\x13\0\0\x01\x7F\0\x01\x80\0\x07}\0\x13\0\0\x01~\0\x08}\0\x13\0\0\x07}\0\x01\x81\0\x01}\0\x13\0\0\t\x99\x02\x14\0\0\x08\x99\x02\x16\0\0\x06\x99\x02\x13\0\0\x05\x99\x02\x01\0\0\x03\x99\x02\x13\0\0\x08\x99\x02\x14\0\0\x06\x9B\x02\x01\0\0\x02\x9B\x02\x13\0\0\x04\x87\0\x01\x88\0\x04\x87\0\x13\0\0\x01\x89\0\x01\x8A\0\x07\x87\0\x13\0\0\x01\x88\0\x08\x87\0\x13\0\0\x07\x87\0\x01\x8B\0\x01\x87\0\x13\0\0\t\x9A\x02\x14\0\0\x08\x9A\x02\x16\0\0\x06\x9A\x02\x13\0\0\x05\x9A\x02\x01\0\0\x03\x9A\x02\x13\0\0\x08\x9A\x02\x14\0\0\x06\x9C\x02\x01\0\0\x02\x9C\x02\x13\0\0\x04\x91\0\x01\x92\0\x04\x91\0\x13\0\0\x01\x93\0\x01\x94\0\x07\x91\0\x13\0\0\x01\x92\0\x08\x91\0\x13\0\0\x07\x91\0\x01\x95\0\x01\x91\0\x13\0\0\t\x9B\x02\x14\0\0\x08\x9B\x02\x16\0\0\x06\x9B\x02\x13\0\0\x05\x9B\x02\x01\0\0\x03\x9B\x02\x13\0\0\x08\x9B\x02\x14\0\0\x06\x9D\x02\x01\0\0\x02\x9D\x02\x13\0\0\x04\x9B\0\x01\x9C\0\x04\x9B\0\x13\0\0\x01\x9D\0\x01\x9E\0\x07\x9B\0\x13\0\0\x01\x9C\0\x08\x9B\0\x13\0\0\x07\x9B\0\x01\x9F\0\x01\x9B\0\x13\0\0\t\x9C\x02\x14\0\0\x08\x9C\x02\x16\0\0\x06\x9C\x02\x13\0\0\x05\x9C\x02\x01\0\0\x03\x9C\x02\x13\0\0\x08\x9C\x02\x14\0\0\x06\x9E\x02\x01\0\0\x02\x9E\x02\x13\0\0\x04\xA5\0\x01\xA6\0\x04\xA5\0\x13\0\0\x01\xA7\0\x01\xA8\0\x07\xA5\0\x13\0\0\x01\xA6\0\x08\xA5\0\x13\0\0\x07\xA5\0\x01\xA9\0\x01\xA5\0\x13\0\0\t\x9D\x02\x14\0\0\x08\x9D\x02\x16\0\0\x06\x9D\x02\x13\0\0\x05\x9D\x02\x01\0\0\x03\x9D\x02\x13\0\0\x08\x9D\x02\x14\0\0\x06\x9F\x02\x01\0\0\x02\x9F\x02\x13\0\0\x04\xAF\0\x01\xB0\0\x04\xAF\0\x13\0\0\x01\xB1\0\x01\xB2\0\x07\xAF\0\x13\0\0\x01\xB0\0\x08\xAF\0\x13\0\0\x07\xAF\0\x01\xB3\0\x01\xAF\0\x13\0\0\t\x9E\x02\x14\0\0\x08\x9E\x02\x16\0\0\x06\x9E\x02\x13\0\0\x05\x9E\x02\x01\0\0\x03\x9E\x02\x13\0\0\x08\x9E\x02\x14\0\0\x06\xA0\x02\x01\0\0\x02\xA0\x02\x13\0\0\x04\xB9\0\x01\xBA\0\x04\xB9\0\x13\0\0\x01\xBB\0\x01\xBC\0\x07\xB9\0\x13\0\0\x01\xBA\0\x08\xB9\0\x13\0\0\x07\xB9\0\x01\xBD\0\x01\xB9\0\x13\0\0\t\x9F\x02\x14\0\0\x08\x9F\x02\x16\0\0\x06\x9F\x02\x13\0\0\x05\x9F\x02\x01\0\0\x03\x9F\x02\x13\0\0\x08\x9F\x02\x14\0\0\x06\xA1\x02\x01\0\0\x02\xA1\x02\x13\0\0\x04\xC3\0\x01\xC4\0\x04\xC3\0\x13\0\0\x01\xC5\0\x01\xC6\0\x07\xC3\0\x13\0\0\x01\xC4\0\x08\xC3\0\x13\0\0\x07\xC3\0\x01\xC7\0\x01\xC3\0\x13\0\0\t\xA0\x02\x14\0\0\x08\xA0\x02\x16\0\0\x06\xA0\x02\x13\0\0\x05\xA0\x02\x01\0\0\x03\xA0\x02\x13\0\0\x08\xA0\x02\x14\0\0\x06\xA2\x02\x01\0\0\x02\xA2\x02\x13\0\0\x04\xCD\0\x01\xCE\0\x04\xCD\0\x13\0\0\x01\xCF\0\x01\xD0\0\x07\xCD\0\x13\0\0\x01\xCE\0\x08\xCD\0\x13\0\0\x07\xCD\0\x01\xD1\0\x01\xCD\0\x13\0\0\t\xA1\x02\x14\0\0\x08\xA1\x02\x16\0\0\x06\xA1\x02\x13\0\0\x05\xA1\x02\x01\0\0\x03\xA1\x02\x13\0\0\x08\xA1\x02\x14\0\0\x06\xA3\x02\x01\0\0\x02\xA3\x02\x13\0\0\x04\xD7\0\x01\xD8\0\x04\xD7\0\x13\0\0\x01\xD9\0\x01\xDA\0\x07\xD7\0\x13\0\0\x01\xD8\0\x08\xD7\0\x13\0\0\x07\xD7\0\x01\xDB\0\x01\xD7\0\x13\0\0\t\xA2\x02\x14\0\0\x08\xA2\x02\x16\0\0\x06\xA2\x02\x13\0\0\x05\xA2\x02\x01\0\0\x03\xA2\x02\x13\0\0\x08\xA2\x02\x14\0\0\x06\xA4\x02\x01\0\0\x02\xA4\x02\x13\0\0\x04\xE1\0\x01\xE2\0\x04\xE1\0\x13\0\0\x01\xE3\0\x01\xE4\0\x07\xE1\0\x13\0\0\x01\xE2\0\x08\xE1\0\x13\0\0\x07\xE1\0\x01\xE5\0\x01\xE1\0\x13\0\0\t\xA3\x02\x14\0\0\x08\xA3\x02\x16\0\0\x06\xA3\x02\x13\0\0\x05\xA3\x02\x01\0\0\x03\xA3\x02\x13\0\0\x08\xA3\x02\x14\0\0\x06\xA5\x02\x01\0\0\x02\xA5\x02\x13\0\0\x04\xEB\0\x01\xEC\0\x04\xEB\0\x13\0\0\x01\xED\0\x01\xEE\0\x07\xEB\0\x13\0\0\x01\xEC\0\x08\xEB\0\x13\0\0\x07\xEB\0\x01\xEF\0\x01\xEB\0\x13\0\0\t\xA4\x02\x14\0\0\x08\xA4\x02\x16\0\0\x06\xA4\x02\x13\0\0\x05\xA4\x02\x01\0\0\x03\xA4\x02\x13\0\0\x08\xA4\x02\x14\0\0\x06\xA6\x02\x01\0\0\x02\xA6\x02\x13\0\0\x04\xF5\0\x01\xF6\0\x04\xF5\0\x13\0\0\x01\xF7\0\x01\xF8\0\x07\xF5\0\x13\0\0\x01\xF6\0\x08\xF5\0\x13\0\0\x07\xF5\0\x01\xF9\0\x01\xF5\0\x13\0\0\t\xA5\x02\x14\0\0\x08\xA5\x02\x16\0\0\x06\xA5\x02\x13\0\0\x05\xA5\x02\x01\0\0\x03\xA5\x02\x13\0\0\x08\xA5\x02\x14\0\0\x06\xA7\x02\x01\0\0\x02\xA7\x02\x13\0\0\x04\xFF\0\x01\0\x01\x04\xFF\0\x13\0\0\x01\x01\x01\x01\x02\x01\x07\xFF\0\x13\0\0\x01\0\x01\x08\xFF\0\x13\0\0\x07\xFF\0\x01\x03\x01\x01\xFF\0\x13\0\0\t\xA6\x02\x14\0\0\x08\xA6\x02\x16\0\0\x06\xA6\x02\x13\0\0\x05\xA6\x02\x01\0\0\x03\xA6\x02\x13\0\0\x08\xA6\x02\x14\0\0\x06\xA8\x02\x01\0\0\x02\xA8\x02\x13\0\0\x04\t\x01\x01\n\x01\x04\t\x01\x13\0\0\x01\x0B\x01\x01\x0C\x01\x07\t\x01\x13\0\0\x01\n\x01\x08\t\x01\x13\0\0\x07\t\x01\x01\r\x01\x01\t\x01\x13\0\0\t\xA7\x02\x14\0\0\x08\xA7\x02\x16\0\0\x06\xA7\x02\x13\0\0\x05\xA7\x02\x01\0\0\x03\xA7\x02\x13\0\0\x08\xA7\x02\x14\0\0\x06\xA9\x02\x01\0\0\x02\xA9\x02\x13\0\0\x04\x13\x01\x01\x14\x01\x04\x13\x01\x13\0\0\x01\x15\x01\x01\x16\x01\x07\x13\x01\x13\0\0\x01\x14\x01\x08\x13\x01\x13\0\0\x07\x13\x01\x01\x17\x01\x01\x13\x01\x13\0\0\t\xA8\x02\x14\0\0\x08\xA8\x02\x16\0\0\x06\xA8\x02\x13\0\0\x05\xA8\x02\x01\0\0\x03\xA8\x02\x13\0\0\x08\xA8\x02\x14\0\0\x06\xAA\x02\x01\0\0\x02\xAA\x02\x13\0\0\x04\x1D\x01\x01\x1E\x01\x04\x1D\x01\x13\0\0\x01\x1F\x01\x01 \x01\x07\x1D\x01\x13\0\0\x01\x1E\x01\x08\x1D\x01\x13\0\0\x07\x1D\x01\x01!\x01\x01\x1D\x01\x13\0\0\t\xA9\x02\x14\0\0\x08\xA9\x02\x16\0\0\x06\xA9\x02\x13\0\0\x05\xA9\x02\x01\0\0\x03\xA9\x02\x13\0\0\x08\xA9\x02\x14\0\0\x06\xAB\x02\x01\0\0\x02\xAB\x02\x13\0\0\x04'\x01\x01(\x01\x04'\x01\x13\0\0\x01)\x01\x01*\x01\x07'\x01\x13\0\0\x01(\x01\x08'\x01\x13\0\0\x07'\x01\x01+\x01\x01'\x01\x13\0\0\t\xAA\x02\x14\0\0\x08\xAA\x02\x16\0\0\x06\xAA\x02\x13\0\0\x05\xAA\x02\x01\0\0\x03\xAA\x02\x13\0\0\x08\xAA\x02\x14\0\0\x06\xAC\x02\x01\0\0\x02\xAC\x02\x13\0\0\x041\x01\x012\x01\x041\x01\x13\0\0\x013\x01\x014\x01\x071\x01\x13\0\0\x012\x01\x081\x01\x13\0\0\x071\x01\x015\x01\x011\x01\x13\0\0\t\xAB\x02\x14\0\0\x08\xAB\x02\x16\0\0\x06\xAB\x02\x13\0\0\x05\xAB\x02\x01\0\0\x03\xAB\x02\x13\0\0\x08\xAB\x02\x14\0\0\x06\xAD\x02\x01\0\0\x02\xAD\x02\x13\0\0\x04;\x01\x01<\x01\x04;\x01\x13\0\0\x01=\x01\x01>\x01\x07;\x01\x13\0\0\x01<\x01\x08;\x01\x13\0\0\x07;\x01\x01?\x01\x01;\x01\x13\0\0\t\xAC\x02\x14\0\0\x08\xAC\x02\x16\0\0\x06\xAC\x02\x13\0\0\x05\xAC\x02\x01\0\0\x03\xAC\x02\x13\0\0\x08\xAC\x02\x14\0\0\x06\xAE\x02\x01\0\0\x02\xAE\x02\x13\0\0\x04E\x01\x01F\x01\x04E\x01\x13\0\0\x01G\x01\x01H\x01\x07E\x01\x13\0\0\x01F\x01\x08E\x01\x13\0\0\x07E\x01\x01I\x01\x01E\x01\x13\0\0\t\xAD\x02\x14\0\0\x08\xAD\x02\x16\0\0\x06\xAD\x02\x13\0\0\x05\xAD\x02\x01\0\0\x03\xAD\x02\x13\0\0\x08\xAD\x02\x14\0\0\x06\xAF\x02\x01\0\0\x02\xAF\x02\x13\0\0\x04O\x01\x01P\x01\x04O\x01\x13\0\0\x01Q\x01\x01R\x01\x07O\x01\x13\0\0\x01P\x01\x08O\x01\x13\0\0\x07O\x01\x01S\x01\x01O\x01\x13\0\0\t\xAE\x02\x14\0\0\x08\xAE\x02\x16\0\0\x06\xAE\x02\x13\0\0\x05\xAE\x02\x01\0\0\x03\xAE\x02\x13\0\0\x08\xAE\x02\x14\0\0\x06\xB0\x02\x01\0\0\x02\xB0\x02\x13\0\0\x04Y\x01\x01Z\x01\x04Y\x01\x13\0\0\x01[\x01\x01\\\x01\x07Y\x01\x13\0\0\x01Z\x01\x08Y\x01\x13\0\0\x07Y\x01\x01]\x01\x01Y\x01\x13\0\0\t\xAF\x02\x14\0\0\x08\xAF\x02\x16\0\0\x06\xAF\x02\x13\0\0\x05\xAF\x02\x01\0\0\x03\xAF\x02\x13\0\0\x08\xAF\x02\x14\0\0\x06\xB1\x02\x01\0\0\x02\xB1\x02\x13\0\0\x04c\x01\x01d\x01\x04c\x01\x13\0\0\x01e\x01\x01f\x01\x07c\x01\x13\0\0\x01d\x01\x08c\x01\x13\0\0\x07c\x01\x01g\x01\x01c\x01\x13\0\0\t\xB0\x02\x14\0\0\x08\xB0\x02\x16\0\0\x06\xB0\x02\x13\0\0\x05\xB0\x02\x01\0\0\x03\xB0\x02\x13\0\0\x08\xB0\x02\x14\0\0\x06\xB2\x02\x01\0\0\x02\xB2\x02\x13\0\0\x04m\x01\x01n\x01\x04m\x01\x13\0\0\x01o\x01\x01p\x01\x07m\x01\x13\0\0\x01n\x01\x08m\x01\x13\0\0\x07m\x01\x01q\x01\x01m\x01\x13\0\0\t\xB1\x02\x14\0\0\x08\xB1\x02\x16\0\0\x06\xB1\x02\x13\0\0\x05\xB1\x02\x01\0\0\x03\xB1\x02\x13\0\0\x08\xB1\x02\x14\0\0\x06\xB3\x02\x01\0\0\x02\xB3\x02\x13\0\0\x04w\x01\x01x\x01\x04w\x01\x13\0\0\x01y\x01\x01z\x01\x07w\x01\x13\0\0\x01x\x01\x08w\x01\x13\0\0\x07w\x01\x01{\x01\x01w\x01\x13\0\0\t\xB2\x02\x14\0\0\x08\xB2\x02\x16\0\0\x06\xB2\x02\x13\0\0\x05\xB2\x02\x01\0\0\x03\xB2\x02\x13\0\0\x08\xB2\x02\x14\0\0\x06\xB4\x02\x01\0\0\x02\xB4\x02\x13\0\0\x04\x81\x01\x01\x82\x01\x04\x81\x01\x13\0\0\x01\x83\x01\x01\x84\x01\x07\x81\x01\x13\0\0\x01\x82\x01\x08\x81\x01\x13\0\0\x07\x81\x01\x01\x85\x01\x01\x81\x01\x13\0\0\t\xB3\x02\x14\0\0\x08\xB3\x02\x16\0\0\x06\xB3\x02\x13\0\0\x05\xB3\x02\x01\0\0\x03\xB3\x02\x13\0\0\x08\xB3\x02\x14\0\0\x06\xB5\x02\x01\0\0\x02\xB5\x02\x13\0\0\x04\x8B\x01\x01\x8C\x01\x04\x8B\x01\x13\0\0\x01\x8D\x01\x01\x8E\x01\x07\x8B\x01\x13\0\0\x01\x8C\x01\x08\x8B\x01\x13\0\0\x07\x8B\x01\x01\x8F\x01\x01\x8B\x01\x13\0\0\t\xB4\x02\x14\0\0\x08\xB4\x02\x16\0\0\x06\xB4\x02\x13\0\0\x05\xB4\x02\x01\0\0\x03\xB4\x02\x13\0\0\x08\xB4\x02\x14\0\0\x06\xB6\x02\x01\0\0\x02\xB6\x02\x13\0\0\x04\x95\x01\x01\x96\x01\x04\x95\x01\x13\0\0\x01\x97\x01\x01\x98\x01\x07\x95\x01\x13\0\0\x01\x96\x01\x08\x95\x01\x13\0\0\x07\x95\x01\x01\x99\x01\x01\x95\x01\x13\0\0\t\xB5\x02\x14\0\0\x08\xB5\x02\x16\0\0\x06\xB5\x02\x13\0\0\x05\xB5\x02\x01\0\0\x03\xB5\x02\x13\0\0\x08\xB5\x02\x14\0\0\x06\xB7\x02\x01\0\0\x02\xB7\x02\x13\0\0\x04\x9F\x01\x01\xA0\x01\x04\x9F\x01\x13\0\0\x01\xA1\x01\x01\xA2\x01\x07\x9F\x01\x13\0\0\x01\xA0\x01\x08\x9F\x01\x13\0\0\x07\x9F\x01\x01\xA3\x01\x01\x9F\x01\x13\0\0\t\xB6\x02\x14\0\0\x08\xB6\x02\x16\0\0\x06\xB6\x02\x13\0\0\x05\xB6\x02\x01\0\0\x03\xB6\x02\x13\0\0\x08\xB6\x02\x14\0\0\x06\xB8\x02\x01\0\0\x02\xB8\x02\x13\0\0\x04\xA9\x01\x01\xAA\x01\x04\xA9\x01\x13\0\0\x01\xAB\x01\x01\xAC\x01\x07\xA9\x01\x13\0\0\x01\xAA\x01\x08\xA9\x01\x13\0\0\x07\xA9\x01\x01\xAD\x01\x01\xA9\x01\x13\0\0\t\xB7\x02\x14\0\0\x08\xB7\x02\x16\0\0\x06\xB7\x02\x13\0\0\x05\xB7\x02\x01\0\0\x03\xB7\x02\x13\0\0\x08\xB7\x02\x14\0\0\x06\xB9\x02\x01\0\0\x02\xB9\x02\x13\0\0\x04\xB3\x01\x01\xB4\x01\x04\xB3\x01\x13\0\0\x01\xB5\x01\x01\xB6\x01\x07\xB3\x01\x13\0\0\x01\xB4\x01\x08\xB3\x01\x13\0\0\x07\xB3\x01\x01\xB7\x01\x01\xB3\x01\x13\0\0\t\xB8\x02\x14\0\0\x08\xB8\x02\x16\0\0\x06\xB8\x02\x13\0\0\x05\xB8\x02\x01\0\0\x03\xB8\x02\x13\0\0\x08\xB8\x02\x14\0\0\x06\xBA\x02\x01\0\0\x02\xBA\x02\x13\0\0\x04\xBD\x01\x01\xBE\x01\x04\xBD\x01\x13\0\0\x01\xBF\x01\x01\xC0\x01\x07\xBD\x01\x13\0\0\x01\xBE\x01\x08\xBD\x01\x13\0\0\x07\xBD\x01\x01\xC1\x01\x01\xBD\x01\x13\0\0\t\xB9\x02\x14\0\0\x08\xB9\x02\x16\0\0\x06\xB9\x02\x13\0\0\x05\xB9\x02\x01\0\0\x03\xB9\x02\x13\0\0\x08\xB9\x02\x14\0\0\x06\xBB\x02\x01\0\0\x02\xBB\x02\x13\0\0\x04\xC7\x01\x01\xC8\x01\x04\xC7\x01\x13\0\0\x01\xC9\x01\x01\xCA\x01\x07\xC7\x01\x13\0\0\x01\xC8\x01\x08\xC7\x01\x13\0\0\x07\xC7\x01\x01\xCB\x01\x01\xC7\x01\x13\0\0\t\xBA\x02\x14\0\0\x08\xBA\x02\x16\0\0\x06\xBA\x02\x13\0\0\x05\xBA\x02\x01\0\0\x03\xBA\x02\x13\0\0\x08\xBA\x02\x14\0\0\x06\xBC\x02\x01\0\0\x02\xBC\x02\x13\0\0\x04\xD1\x01\x01\xD2\x01\x04\xD1\x01\x13\0\0\x01\xD3\x01\x01\xD4\x01\x07\xD1\x01\x13\0\0\x01\xD2\x01\x08\xD1\x01\x13\0\0\x07\xD1\x01\x01\xD5\x01\x01\xD1\x01\x13\0\0\t\xBB\x02\x14\0\0\x08\xBB\x02\x16\0\0\x06\xBB\x02\x13\0\0\x05\xBB\x02\x01\0\0\x03\xBB\x02\x13\0\0\x08\xBB\x02\x14\0\0\x06\xBD\x02\x01\0\0\x02\xBD\x02\x13\0\0\x04\xDB\x01\x01\xDC\x01\x04\xDB\x01\x13\0\0\x01\xDD\x01\x01\xDE\x01\x07\xDB\x01\x13\0\0\x01\xDC\x01\x08\xDB\x01\x13\0\0\x07\xDB\x01\x01\xDF\x01\x01\xDB\x01\x13\0\0\t\xBC\x02\x14\0\0\x08\xBC\x02\x16\0\0\x06\xBC\x02\x13\0\0\x05\xBC\x02\x01\0\0\x03\xBC\x02\x13\0\0\x08\xBC\x02\x14\0\0\x06\xBE\x02\x01\0\0\x02\xBE\x02\x13\0\0\x04\xE5\x01\x01\xE6\x01\x04\xE5\x01\x13\0\0\x01\xE7\x01\x01\xE8\x01\x07\xE5\x01\x13\0\0\x01\xE6\x01\x08\xE5\x01\x13\0\0\x07\xE5\x01\x01\xE9\x01\x01\xE5\x01\x13\0\0\t\xBD\x02\x14\0\0\x08\xBD\x02\x16\0\0\x06\xBD\x02\x13\0\0\x05\xBD\x02\x01\0\0\x03\xBD\x02\x13\0\0\x08\xBD\x02\x14\0\0\x06\xBF\x02\x01\0\0\x02\xBF\x02\x13\0\0\x04\xEF\x01\x01\xF0\x01\x04\xEF\x01\x13\0\0\x01\xF1\x01\x01\xF2\x01\x07\xEF\x01\x13\0\0\x01\xF0\x01\x08\xEF\x01\x13\0\0\x07\xEF\x01\x01\xF3\x01\x01\xEF\x01\x13\0\0\t\xBE\x02\x14\0\0\x08\xBE\x02\x16\0\0\x06\xBE\x02\x13\0\0\x05\xBE\x02\x01\0\0\x03\xBE\x02\x13\0\0\x08\xBE\x02\x14\0\0\x06\xC0\x02\x01\0\0\x02\xC0\x02\x13\0\0\x04\xF9\x01\x01\xFA\x01\x04\xF9\x01\x13\0\0\x01\xFB\x01\x01\xFC\x01\x07\xF9\x01\x13\0\0\x01\xFA\x01\x08\xF9\x01\x13\0\0\x07\xF9\x01\x01\xFD\x01\x01\xF9\x01\x13\0\0\t\xBF\x02\x14\0\0\x08\xBF\x02\x16\0\0\x06\xBF\x02\x13\0\0\x05\xBF\x02\x01\0\0\x03\xBF\x02\x13\0\0\x08\xBF\x02\x14\0\0\x06\xC1\x02\x01\0\0\x02\xC1\x02\x13\0\0\x04\x03\x02\x01\x04\x02\x04\x03\x02\x13\0\0\x01\x05\x02\x01\x06\x02\x07\x03\x02\x13\0\0\x01\x04\x02\x08\x03\x02\x13\0\0\x07\x03\x02\x01\x07\x02\x01\x03\x02\x13\0\0\t\xC0\x02\x14\0\0\x08\xC0\x02\x16\0\0\x06\xC0\x02\x13\0\0\x05\xC0\x02\x01\0\0\x03\xC0\x02\x13\0\0\x08\xC0\x02\x14\0\0\x06\xC2\x02\x01\0\0\x02\xC2\x02\x13\0\0\x04\r\x02\x01\x0E\x02\x04\r\x02\x13\0\0\x01\x0F\x02\x01\x10\x02\x07\r\x02\x13\0\0\x01\x0E\x02\x08\r\x02\x13\0\0\x07\r\x02\x01\x11\x02\x01\r\x02\x13\0\0\t\xC1\x02\x14\0\0\x08\xC1\x02\x16\0\0\x06\xC1\x02\x13\0\0\x05\xC1\x02\x01\0\0\x03\xC1\x02\x13\0\0\x08\xC1\x02\x14\0\0\x06\xC3\x02\x01\0\0\x02\xC3\x02\x13\0\0\x04\x17\x02\x01\x18\x02\x04\x17\x02\x13\0\0\x01\x19\x02\x01\x1A\x02\x07\x17\x02\x13\0\0\x01\x18\x02\x08\x17\x02\x13\0\0\x07\x17\x02\x01\x1B\x02\x01\x17\x02\x13\0\0\t\xC2\x02\x14\0\0\x08\xC2\x02\x16\0\0\x06\xC2\x02\x13\0\0\x05\xC2\x02\x01\0\0\x03\xC2\x02\x13\0\0\x08\xC2\x02\x14\0\0\x06\xC4\x02\x01\0\0\x02\xC4\x02\x13\0\0\x04!\x02\x01\"\x02\x04!\x02\x13\0\0\x01#\x02\x01$\x02\x07!\x02\x13\0\0\x01\"\x02\x08!\x02\x13\0\0\x07!\x02\x01%\x02\x01!\x02\x13\0\0\t\xC3\x02\x14\0\0\x08\xC3\x02\x16\0\0\x06\xC3\x02\x13\0\0\x05\xC3\x02\x01\0\0\x03\xC3\x02\x13\0\0\x08\xC3\x02\x14\0\0\x06\xC5\x02\x01\0\0\x02\xC5\x02\x13\0\0\x04+\x02\x01,\x02\x04+\x02\x13\0\0\x01-\x02\x01.\x02\x07+\x02\x13\0\0\x01,\x02\x08+\x02\x13\0\0\x07+\x02\x01/\x02\x01+\x02\x13\0\0\t\xC4\x02\x14\0\0\x08\xC4\x02\x16\0\0\x06\xC4\x02\x13\0\0\x05\xC4\x02\x01\0\0\x03\xC4\x02\x13\0\0\x08\xC4\x02\x14\0\0\x06\xC6\x02\x01\0\0\x02\xC6\x02\x13\0\0\x045\x02\x016\x02\x045\x02\x13\0\0\x017\x02\x018\x02\x075\x02\x13\0\0\x016\x02\x085\x02\x13\0\0\x075\x02\x019\x02\x015\x02\x13\0\0\t\xC5\x02\x14\0\0\x08\xC5\x02\x16\0\0\x06\xC5\x02\x13\0\0\x05\xC5\x02\x01\0\0\x03\xC5\x02\x13\0\0\x08\xC5\x02\x14\0\0\x06\xC7\x02\x01\0\0\x02\xC7\x02\x13\0\0\x04?\x02\x01@\x02\x04?\x02\x13\0\0\x01A\x02\x01B\x02\x07?\x02\x13\0\0\x01@\x02\x08?\x02\x13\0\0\x07?\x02\x01C\x02\x01?\x02\x13\0\0\t\xC6\x02\x14\0\0\x08\xC6\x02\x16\0\0\x06\xC6\x02\x13\0\0\x05\xC6\x02\x01\0\0\x03\xC6\x02\x13\0\0\x08\xC6\x02\x14\0\0\x06\xC8\x02\x01\0\0\x02\xC8\x02\x13\0\0\x04I\x02\x01J\x02\x04I\x02\x13\0\0\x01K\x02\x01L\x02\x07I\x02\x13\0\0\x01J\x02\x08I\x02\x13\0\0\x07I\x02\x01M\x02\x01I\x02\x13\0\0\t\xC7\x02\x14\0\0\x08\xC7\x02\x16\0\0\x06\xC7\x02\x13\0\0\x05\xC7\x02\x01\0\0\x03\xC7\x02\x13\0\0\x08\xC7\x02\x14\0\0\x06\xC9\x02\x01\0\0\x02\xC9\x02\x13\0\0\x04S\x02\x01T\x02\x04S\x02\x13\0\0\x01U\x02\x01V\x02\x07S\x02\x13\0\0\x01T\x02\x08S\x02\x13\0\0\x07S\x02\x01W\x02\x01S\x02\x13\0\0\t\xC8\x02\x14\0\0\x08\xC8\x02\x16\0\0\x06\xC8\x02\x13\0\0\x05\xC8\x02\x01\0\0\x03\xC8\x02\x13\0\0\x08\xC8\x02\x14\0\0\x06\xCA\x02\x01\0\0\x02\xCA\x02\x13\0\0\x04]\x02\x01^\x02\x04]\x02\x13\0\0\x01_\x02\x01`\x02\x07]\x02\x13\0\0\x01^\x02\x08]\x02\x13\0\0\x07]\x02\x01a\x02\x01]\x02\x13\0\0\t\xC9\x02\x14\0\0\x08\xC9\x02\x16\0\0\x06\xC9\x02\x13\0\0\x05\xC9\x02\x01\0\0\x03\xC9\x02\x13\0\0\x08\xC9\x02\x14\0\0\x06\xCB\x02\x01\0\0\x02\xCB\x02\x13\0\0\x04g\x02\x01h\x02\x04g\x02\x13\0\0\x01i\x02\x01j\x02\x07g\x02\x13\0\0\x01h\x02\x08g\x02\x13\0\0\x07g\x02\x01k\x02\x01g\x02\x13\0\0\t\xCA\x02\x14\0\0\x08\xCA\x02\x16\0\0\x06\xCA\x02\x13\0\0\x05\xCA\x02\x01\0\0\x03\xCA\x02\x13\0\0\x08\xCA\x02\x14\0\0\x06\xCC\x02\x01\0\0\x02\xCC\x02\x13\0\0\x04q\x02\x01r\x02\x04q\x02\x13\0\0\x01s\x02\x01t\x02\x07q\x02\x13\0\0\x01r\x02\x08q\x02\x13\0\0\x07q\x02\x01u\x02\x01q\x02\x13\0\0\t\xCB\x02\x14\0\0\x08\xCB\x02\x16\0\0\x06\xCB\x02\x13\0\0\x05\xCB\x02\x01\0\0\x03\xCB\x02\x13\0\0\x08\xCB\x02\x14\0\0\x06\xCD\x02\x01\0\0\x02\xCD\x02\x13\0\0\x04{\x02\x01|\x02\x04{\x02\x13\0\0\x01}\x02\x01~\x02\x07{\x02\x13\0\0\x01|\x02\x08{\x02\x13\0\0\x07{\x02\x01\x7F\x02\x01{\x02\x13\0\0\t\xCC\x02\x14\0\0\x08\xCC\x02\x16\0\0\x06\xCC\x02\x13\0\0\x05\xCC\x02\x01\0\0\x03\xCC\x02\x13\0\0\x08\xCC\x02\x14\0\0\x06\xCE\x02\x01\0\0\x02\xCE\x02\x13\0\0\x04\x85\x02\x01\x86\x02\x04\x85\x02\x13\0\0\x01\x87\x02\x01\x88\x02\x07\x85\x02\x13\0\0\x01\x86\x02\x08\x85\x02\x13\0\0\x07\x85\x02\x01\x89\x02\x01\x85\x02\x13\0\0\t\xCD\x02\x14\0\0\x08\xCD\x02\x16\0\0\x06\xCD\x02\x13\0\0\x05\xCD\x02\x01\0\0\x03\xCD\x02\x13\0\0\x08\xCD\x02\x14\0\0\x06\xCF\x02\x01\0\0\x02\xCF\x02\x13\0\0\x04\x8A\x02\x01\x8B\x02\x04\x8A\x02\x13\0\0\x01\x8C\x02\x01\x8D\x02\x07\x8A\x02\x13\0\0\x01\x8B\x02\x08\x8A\x02\x13\0\0\x07\x8A\x02\x01\x8E\x02\x01\x8A\x02\x13\0\0\t\xCE\x02\x14\0\0\x08\xCE\x02\x16\0\0\x06\xCE\x02\x13\0\0\x05\xCE\x02\x01\0\0\x03\xCE\x02\x13\0\0\x08\xCE\x02\x14\0\0\t\xCF\x02\x14\0\0\x08\xCF\x02\x16\0\0\x06\xCF\x02\x13\0\0\x05\xCF\x02\x01\0\0\x03\xCF\x02\x13\0\0\x08\xCF\x02\"\0\0\x01\x91\x02\x01\0\0\x0C\x91\x02\t\x90\x02\x01\x14\0\x01\x15\0\x01\x16\0\x01\x17\0\x01\x18\0\x01\x92\x02\x01\0\0\x0C\x92\x02\t\x91\x02\x01\x1E\0\x01\x1F\0\x01 \0\x01!\0\x01\"\0\x01\x93\x02\x01\0\0\x0C\x93\x02\t\x92\x02\x01(\0\x01)\0\x01*\0\x01+\0\x01,\0\x01\x94\x02\x01\0\0\x0C\x94\x02\t\x93\x02\x012\0\x013\0\x014\0\x015\0\x016\0\x01\x95\x02\x01\0\0\x0C\x95\x02\t\x94\x02\x01<\0\x01=\0\x01>\0\x01?\0\x01@\0\x01\x96\x02\x01\0\0\x0C\x96\x02\t\x95\x02\x01F\0\x01G\0\x01H\0\x01I\0\x01J\0\x01\x97\x02\x01\0\0\x0C\x97\x02\t\x96\x02\x01P\0\x01Q\0\x01R\0\x01S\0\x01T\0\x01\x98\x02\x01\0\0\x0C\x98\x02\t\x97\x02\x01Z\0\x01[\0\x01\\\0\x01]\0\x01^\0\x01\x99\x02\x01\0\0\x0C\x99\x02\t\x98\x02\x01d\0\x01e\0\x01f\0\x01g\0\x01h\0\x01\x9A\x02\x01\0\0\x0C\x9A\x02\t\x99\x02\x01n\0\x01o\0\x01p\0\x01q\0\x01r\0\x01\x9B\x02\x01\0\0\x0C\x9B\x02\t\x9A\x02\x01x\0\x01y\0\x01z\0\x01{\0\x01|\0\x01\x9C\x02\x01\0\0\x0C\x9C\x02\t\x9B\x02\x01\x82\0\x01\x83\0\x01\x84\0\x01\x85\0\x01\x86\0\x01\x9D\x02\x01\0\0\x0C\x9D\x02\t\x9C\x02\x01\x8C\0\x01\x8D\0\x01\x8E\0\x01\x8F\0\x01\x90\0\x01\x9E\x02\x01\0\0\x0C\x9E\x02\t\x9D\x02\x01\x96\0\x01\x97\0\x01\x98\0\x01\x99\0\x01\x9A\0\x01\x9F\x02\x01\0\0\x0C\x9F\x02\t\x9E\x02\x01\xA0\0\x01\xA1\0\x01\xA2\0\x01\xA3\0\x01\xA4\0\x01\xA0\x02\x01\0\0\x0C\xA0\x02\t\x9F\x02\x01\xAA\0\x01\xAB\0\x01\xAC\0\x01\xAD\0\x01\xAE\0\x01\xA1\x02\x01\0\0\x0C\xA1\x02\t\xA0\x02\x01\xB4\0\x01\xB5\0\x01\xB6\0\x01\xB7\0\x01\xB8\0\x01\xA2\x02\x01\0\0\x0C\xA2\x02\t\xA1\x02\x01\xBE\0\x01\xBF\0\x01\xC0\0\x01\xC1\0\x01\xC2\0\x01\xA3\x02\x01\0\0\x0C\xA3\x02\t\xA2\x02\x01\xC8\0\x01\xC9\0\x01\xCA\0\x01\xCB\0\x01\xCC\0\x01\xA4\x02\x01\0\0\x0C\xA4\x02\t\xA3\x02\x01\xD2\0\x01\xD3\0\x01\xD4\0\x01\xD5\0\x01\xD6\0\x01\xA5\x02\x01\0\0\x0C\xA5\x02\t\xA4\x02\x01\xDC\0\x01\xDD\0\x01\xDE\0\x01\xDF\0\x01\xE0\0\x01\xA6\x02\x01\0\0\x0C\xA6\x02\t\xA5\x02\x01\xE6\0\x01\xE7\0\x01\xE8\0\x01\xE9\0\x01\xEA\0\x01\xA7\x02\x01\0\0\x0C\xA7\x02\t\xA6\x02\x01\xF0\0\x01\xF1\0\x01\xF2\0\x01\xF3\0\x01\xF4\0\x01\xA8\x02\x01\0\0\x0C\xA8\x02\t\xA7\x02\x01\xFA\0\x01\xFB\0\x01\xFC\0\x01\xFD\0\x01\xFE\0\x01\xA9\x02\x01\0\0\x0C\xA9\x02\t\xA8\x02\x01\x04\x01\x01\x05\x01\x01\x06\x01\x01\x07\x01\x01\x08\x01\x01\xAA\x02\x01\0\0\x0C\xAA\x02\t\xA9\x02\x01\x0E\x01\x01\x0F\x01\x01\x10\x01\x01\x11\x01\x01\x12\x01\x01\xAB\x02\x01\0\0\x0C\xAB\x02\t\xAA\x02\x01\x18\x01\x01\x19\x01\x01\x1A\x01\x01\x1B\x01\x01\x1C\x01\x01\xAC\x02\x01\0\0\x0C\xAC\x02\t\xAB\x02\x01\"\x01\x01#\x01\x01$\x01\x01%\x01\x01&\x01\x01\xAD\x02\x01\0\0\x0C\xAD\x02\t\xAC\x02\x01,\x01\x01-\x01\x01.\x01\x01/\x01\x010\x01\x01\xAE\x02\x01\0\0\x0C\xAE\x02\t\xAD\x02\x016\x01\x017\x01\x018\x01\x019\x01\x01:\x01\x01\xAF\x02\x01\0\0\x0C\xAF\x02\t\xAE\x02\x01@\x01\x01A\x01\x01B\x01\x01C\x01\x01D\x01\x01\xB0\x02\x01\0\0\x0C\xB0\x02\t\xAF\x02\x01J\x01\x01K\x01\x01L\x01\x01M\x01\x01N\x01\x01\xB1\x02\x01\0\0\x0C\xB1\x02\t\xB0\x02\x01T\x01\x01U\x01\x01V\x01\x01W\x01\x01X\x01\x01\xB2\x02\x01\0\0\x0C\xB2\x02\t\xB1\x02\x01^\x01\x01_\x01\x01`\x01\x01a\x01\x01b\x01\x01\xB3\x02\x01\0\0\x0C\xB3\x02\t\xB2\x02\x01h\x01\x01i\x01\x01j\x01\x01k\x01\x01l\x01\x01\xB4\x02\x01\0\0\x0C\xB4\x02\t\xB3\x02\x01r\x01\x01s\x01\x01t\x01\x01u\x01\x01v\x01\x01\xB5\x02\x01\0\0\x0C\xB5\x02\t\xB4\x02\x01|\x01\x01}\x01\x01~\x01\x01\x7F\x01\x01\x80\x01\x01\xB6\x02\x01\0\0\x0C\xB6\x02\t\xB5\x02\x01\x86\x01\x01\x87\x01\x01\x88\x01\x01\x89\x01\x01\x8A\x01\x01\xB7\x02\x01\0\0\x0C\xB7\x02\t\xB6\x02\x01\x90\x01\x01\x91\x01\x01\x92\x01\x01\x93\x01\x01\x94\x01\x01\xB8\x02\x01\0\0\x0C\xB8\x02\t\xB7\x02\x01\x9A\x01\x01\x9B\x01\x01\x9C\x01\x01\x9D\x01\x01\x9E\x01\x01\xB9\x02\x01\0\0\x0C\xB9\x02\t\xB8\x02\x01\xA4\x01\x01\xA5\x01\x01\xA6\x01\x01\xA7\x01\x01\xA8\x01\x01\xBA\x02\x01\0\0\x0C\xBA\x02\t\xB9\x02\x01\xAE\x01\x01\xAF\x01\x01\xB0\x01\x01\xB1\x01\x01\xB2\x01\x01\xBB\x02\x01\0\0\x0C\xBB\x02\t\xBA\x02\x01\xB8\x01\x01\xB9\x01\x01\xBA\x01\x01\xBB\x01\x01\xBC\x01\x01\xBC\x02\x01\0\0\x0C\xBC\x02\t\xBB\x02\x01\xC2\x01\x01\xC3\x01\x01\xC4\x01\x01\xC5\x01\x01\xC6\x01\x01\xBD\x02\x01\0\0\x0C\xBD\x02\t\xBC\x02\x01\xCC\x01\x01\xCD\x01\x01\xCE\x01\x01\xCF\x01\x01\xD0\x01\x01\xBE\x02\x01\0\0\x0C\xBE\x02\t\xBD\x02\x01\xD6\x01\x01\xD7\x01\x01\xD8\x01\x01\xD9\x01\x01\xDA\x01\x01\xBF\x02\x01\0\0\x0C\xBF\x02\t\xBE\x02\x01\xE0\x01\x01\xE1\x01\x01\xE2\x01\x01\xE3\x01\x01\xE4\x01\x01\xC0\x02\x01\0\0\x0C\xC0\x02\t\xBF\x02\x01\xEA\x01\x01\xEB\x01\x01\xEC\x01\x01\xED\x01\x01\xEE\x01\x01\xC1\x02\x01\0\0\x0C\xC1\x02\t\xC0\x02\x01\xF4\x01\x01\xF5\x01\x01\xF6\x01\x01\xF7\x01\x01\xF8\x01\x01\xC2\x02\x01\0\0\x0C\xC2\x02\t\xC1\x02\x01\xFE\x01\x01\xFF\x01\x01\0\x02\x01\x01\x02\x01\x02\x02\x01\xC3\x02\x01\0\0\x0C\xC3\x02\t\xC2\x02\x01\x08\x02\x01\t\x02\x01\n\x02\x01\x0B\x02\x01\x0C\x02\x01\xC4\x02\x01\0\0\x0C\xC4\x02\t\xC3\x02\x01\x12\x02\x01\x13\x02\x01\x14\x02\x01\x15\x02\x01\x16\x02\x01\xC5\x02\x01\0\0\x0C\xC5\x02\t\xC4\x02\x01\x1C\x02\x01\x1D\x02\x01\x1E\x02\x01\x1F\x02\x01 \x02\x01\xC6\x02\x01\0\0\x0C\xC6\x02\t\xC5\x02\x01&\x02\x01'\x02\x01(\x02\x01)\x02\x01*\x02\x01\xC7\x02\x01\0\0\x0C\xC7\x02\t\xC6\x02\x010\x02\x011\x02\x012\x02\x013\x02\x014\x02\x01\xC8\x02\x01\0\0\x0C\xC8\x02\t\xC7\x02\x01:\x02\x01;\x02\x01<\x02\x01=\x02\x01>\x02\x01\xC9\x02\x01\0\0\x0C\xC9\x02\t\xC8\x02\x01D\x02\x01E\x02\x01F\x02\x01G\x02\x01H\x02\x01\xCA\x02\x01\0\0\x0C\xCA\x02\t\xC9\x02\x01N\x02\x01O\x02\x01P\x02\x01Q\x02\x01R\x02\x01\xCB\x02\x01\0\0\x0C\xCB\x02\t\xCA\x02\x01X\x02\x01Y\x02\x01Z\x02\x01[\x02\x01\\\x02\x01\xCC\x02\x01\0\0\x0C\xCC\x02\t\xCB\x02\x01b\x02\x01c\x02\x01d\x02\x01e\x02\x01f\x02\x01\xCD\x02\x01\0\0\x0C\xCD\x02\t\xCC\x02\x01l\x02\x01m\x02\x01n\x02\x01o\x02\x01p\x02\x01\xCE\x02\x01\0\0\x0C\xCE\x02\t\xCD\x02\x01v\x02\x01w\x02\x01x\x02\x01y\x02\x01z\x02\x01\xCF\x02\x01\0\0\x0C\xCF\x02\t\xCE\x02\x01\x80\x02\x01\x81\x02\x01\x82\x02\x01\x83\x02\x01\x84\x02\x0E\0\0\t\xCF\x02\x05\0\0",
+                        )
+                    },
+                );
+                &DFA
+            }),
+        ),
+    ],
+    ..wire::TextRule::ANY
+};
+
+pub(crate) static OPENAPI_PATHS_PLATFORM_V1_WEBHOOK_SECRETS_GET_PARAMETERS_2_SCHEMA_RULE: wire::TextRule = wire::TextRule {
+    schema: "platform/v1/openapi.json#/paths/~1platform~1v1~1webhook-secrets/get/parameters/2/schema",
+    format: Some(wire::Format {
+        name: "uuid",
+        holds: wire::format::uuid,
+    }),
+    ..wire::TextRule::ANY
+};
+
+pub(crate) static OPENAPI_PATHS_PLATFORM_V1_DESTINATIONS_GET_PARAMETERS_0_SCHEMA_RULE: wire::NumberRule = wire::NumberRule {
+    schema: "platform/v1/openapi.json#/paths/~1platform~1v1~1destinations/get/parameters/0/schema",
+    integer: true,
+    minimum: Some(wire::Bound::new("0", 0, 0)),
+    maximum: Some(wire::Bound::new("4294967295", 4294967295, 0)),
+    ..wire::NumberRule::ANY
+};
+
+pub(crate) static OPENAPI_PATHS_PLATFORM_V1_DESTINATIONS_PUT_PARAMETERS_0_SCHEMA_RULE: wire::NumberRule = wire::NumberRule {
+    schema: "platform/v1/openapi.json#/paths/~1platform~1v1~1destinations/put/parameters/0/schema",
+    integer: true,
+    minimum: Some(wire::Bound::new("0", 0, 0)),
+    maximum: Some(wire::Bound::new("4294967295", 4294967295, 0)),
+    ..wire::NumberRule::ANY
+};
+
+/// Which. Default: parked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ListOutgoingParametersState {
+    /// `pending`
+    Pending,
+    /// `parked`
+    Parked,
+    /// `delivered`
+    Delivered,
+}
+
+impl ListOutgoingParametersState {
+    /// The spelling of the contract.
+    pub fn as_str(&self) -> &str {
+        match self {
+            ListOutgoingParametersState::Pending => "pending",
+            ListOutgoingParametersState::Parked => "parked",
+            ListOutgoingParametersState::Delivered => "delivered",
+        }
+    }
+}
+
+impl wire::Value for ListOutgoingParametersState {
+    fn write(&self, writer: &mut wire::Writer) {
+        writer.text(self.as_str());
+    }
+}
+
+impl<'a> wire::Choice<'a> for ListOutgoingParametersState {
+    const ALLOWED: &'static str = "[\"pending\",\"parked\",\"delivered\"]";
+    fn find(text: &str) -> Option<Self> {
+        match text {
+            "pending" => Some(ListOutgoingParametersState::Pending),
+            "parked" => Some(ListOutgoingParametersState::Parked),
+            "delivered" => Some(ListOutgoingParametersState::Delivered),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> wire::Message<'a> for ListOutgoingParametersState {
+    const SCHEMA: &'static str = "https://schemas.usher.example/platform/v1/openapi.json#/paths/~1platform~1v1~1messages/get/parameters/1/schema";
+    fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
+        reader
+            .choice(
+                at,
+                "platform/v1/openapi.json#/paths/~1platform~1v1~1messages/get/parameters/1/schema",
+            )
+    }
+}
+
+pub(crate) static OPENAPI_PATHS_PLATFORM_V1_MESSAGES_GET_PARAMETERS_2_SCHEMA_RULE: wire::TextRule = wire::TextRule {
+    schema: "platform/v1/openapi.json#/paths/~1platform~1v1~1messages/get/parameters/2/schema",
+    min_length: 1,
+    max_length: 80,
+    ..wire::TextRule::ANY
+};
+
+pub(crate) static OPENAPI_PATHS_PLATFORM_V1_MESSAGES_GET_PARAMETERS_3_SCHEMA_RULE: wire::NumberRule = wire::NumberRule {
+    schema: "platform/v1/openapi.json#/paths/~1platform~1v1~1messages/get/parameters/3/schema",
+    integer: true,
+    minimum: Some(wire::Bound::new("0", 0, 0)),
+    maximum: Some(wire::Bound::new("9007199254740991", 9007199254740991, 0)),
+    ..wire::NumberRule::ANY
+};
+
+pub(crate) static OPENAPI_PATHS_PLATFORM_V1_MESSAGES_GET_PARAMETERS_4_SCHEMA_RULE: wire::NumberRule = wire::NumberRule {
+    schema: "platform/v1/openapi.json#/paths/~1platform~1v1~1messages/get/parameters/4/schema",
+    integer: true,
+    minimum: Some(wire::Bound::new("1", 1, 0)),
+    maximum: Some(wire::Bound::new("500", 5, 2)),
+    ..wire::NumberRule::ANY
+};
+
 pub(crate) static OPENAPI_PATHS_PLATFORM_V1_AUDIT_GET_PARAMETERS_0_SCHEMA_RULE: wire::NumberRule = wire::NumberRule {
     schema: "platform/v1/openapi.json#/paths/~1platform~1v1~1audit/get/parameters/0/schema",
     integer: true,
@@ -1769,6 +1894,906 @@ fn find_openapi_paths_platform_v1_bank_users_user_revocation_post(
     }
 }
 
+/// The parameters of `setWebhook`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SetWebhookParameters<S = String> {
+    /// Public id of the application.
+    pub application: S,
+    /// Your id of this call, a UUID. Made when absent; a malformed one is replaced. It is in every answer.
+    pub x_correlation_id: Option<S>,
+    /// The members that the contract does not name.
+    pub unknown: wire::Unknown,
+}
+
+impl<S: wire::Value> wire::Value for SetWebhookParameters<S> {
+    fn write(&self, writer: &mut wire::Writer) {
+        let mut object = writer.object(&self.unknown);
+        object.put("application", &self.application);
+        object.put_if("x-correlation-id", &self.x_correlation_id);
+        object.close();
+    }
+}
+
+impl<'a, S: wire::Text<'a>> wire::Message<'a> for SetWebhookParameters<S> {
+    const SCHEMA: &'static str = "https://schemas.usher.example/platform/v1/openapi.json#/paths/~1platform~1v1~1applications~1{application}~1webhook/put";
+    fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
+        let Some(mut members) = reader
+            .object(at, &OPENAPI_PATHS_PLATFORM_V1_APPLICATIONS_APPLICATION_WEBHOOK_PUT)?
+        else { return Ok(None) };
+        let mut application = None;
+        let mut x_correlation_id = None;
+        loop {
+            match reader
+                .member(
+                    &mut members,
+                    at,
+                    &OPENAPI_PATHS_PLATFORM_V1_APPLICATIONS_APPLICATION_WEBHOOK_PUT,
+                )?
+            {
+                0 => {
+                    application = reader
+                        .string(
+                            &at.member("application"),
+                            &OPENAPI_COMPONENTS_PARAMETERS_APPLICATION_SCHEMA_RULE,
+                        )?;
+                }
+                1 => {
+                    x_correlation_id = reader
+                        .string(
+                            &at.member("x-correlation-id"),
+                            &OPENAPI_COMPONENTS_PARAMETERS_CORRELATION_SCHEMA_RULE,
+                        )?;
+                }
+                _ => break,
+            }
+        }
+        reader
+            .require(
+                &members,
+                at,
+                &OPENAPI_PATHS_PLATFORM_V1_APPLICATIONS_APPLICATION_WEBHOOK_PUT,
+            );
+        Ok(
+            Some(SetWebhookParameters {
+                application: wire::need!(application),
+                x_correlation_id,
+                unknown: members.unknown,
+            }),
+        )
+    }
+}
+
+static OPENAPI_PATHS_PLATFORM_V1_APPLICATIONS_APPLICATION_WEBHOOK_PUT: wire::Names<1> = wire::Names {
+    schema: "platform/v1/openapi.json#/paths/~1platform~1v1~1applications~1{application}~1webhook/put",
+    names: &["application", "x-correlation-id"],
+    find: find_openapi_paths_platform_v1_applications_application_webhook_put,
+    required: [1],
+};
+
+fn find_openapi_paths_platform_v1_applications_application_webhook_put(
+    name: &str,
+) -> Option<usize> {
+    match name {
+        "application" => Some(0),
+        "x-correlation-id" => Some(1),
+        _ => None,
+    }
+}
+
+/// The parameters of `endWebhook`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EndWebhookParameters<S = String> {
+    /// Public id of the application.
+    pub application: S,
+    /// Your id of this call, a UUID. Made when absent; a malformed one is replaced. It is in every answer.
+    pub x_correlation_id: Option<S>,
+    /// The members that the contract does not name.
+    pub unknown: wire::Unknown,
+}
+
+impl<S: wire::Value> wire::Value for EndWebhookParameters<S> {
+    fn write(&self, writer: &mut wire::Writer) {
+        let mut object = writer.object(&self.unknown);
+        object.put("application", &self.application);
+        object.put_if("x-correlation-id", &self.x_correlation_id);
+        object.close();
+    }
+}
+
+impl<'a, S: wire::Text<'a>> wire::Message<'a> for EndWebhookParameters<S> {
+    const SCHEMA: &'static str = "https://schemas.usher.example/platform/v1/openapi.json#/paths/~1platform~1v1~1applications~1{application}~1webhook~1end/post";
+    fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
+        let Some(mut members) = reader
+            .object(
+                at,
+                &OPENAPI_PATHS_PLATFORM_V1_APPLICATIONS_APPLICATION_WEBHOOK_END_POST,
+            )? else { return Ok(None) };
+        let mut application = None;
+        let mut x_correlation_id = None;
+        loop {
+            match reader
+                .member(
+                    &mut members,
+                    at,
+                    &OPENAPI_PATHS_PLATFORM_V1_APPLICATIONS_APPLICATION_WEBHOOK_END_POST,
+                )?
+            {
+                0 => {
+                    application = reader
+                        .string(
+                            &at.member("application"),
+                            &OPENAPI_COMPONENTS_PARAMETERS_APPLICATION_SCHEMA_RULE,
+                        )?;
+                }
+                1 => {
+                    x_correlation_id = reader
+                        .string(
+                            &at.member("x-correlation-id"),
+                            &OPENAPI_COMPONENTS_PARAMETERS_CORRELATION_SCHEMA_RULE,
+                        )?;
+                }
+                _ => break,
+            }
+        }
+        reader
+            .require(
+                &members,
+                at,
+                &OPENAPI_PATHS_PLATFORM_V1_APPLICATIONS_APPLICATION_WEBHOOK_END_POST,
+            );
+        Ok(
+            Some(EndWebhookParameters {
+                application: wire::need!(application),
+                x_correlation_id,
+                unknown: members.unknown,
+            }),
+        )
+    }
+}
+
+static OPENAPI_PATHS_PLATFORM_V1_APPLICATIONS_APPLICATION_WEBHOOK_END_POST: wire::Names<
+    1,
+> = wire::Names {
+    schema: "platform/v1/openapi.json#/paths/~1platform~1v1~1applications~1{application}~1webhook~1end/post",
+    names: &["application", "x-correlation-id"],
+    find: find_openapi_paths_platform_v1_applications_application_webhook_end_post,
+    required: [1],
+};
+
+fn find_openapi_paths_platform_v1_applications_application_webhook_end_post(
+    name: &str,
+) -> Option<usize> {
+    match name {
+        "application" => Some(0),
+        "x-correlation-id" => Some(1),
+        _ => None,
+    }
+}
+
+/// The parameters of `listWebhooks`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListWebhooksParameters<S = String> {
+    /// Your id of this call, a UUID. Made when absent; a malformed one is replaced. It is in every answer.
+    pub x_correlation_id: Option<S>,
+    /// The members that the contract does not name.
+    pub unknown: wire::Unknown,
+}
+
+impl<S: wire::Value> wire::Value for ListWebhooksParameters<S> {
+    fn write(&self, writer: &mut wire::Writer) {
+        let mut object = writer.object(&self.unknown);
+        object.put_if("x-correlation-id", &self.x_correlation_id);
+        object.close();
+    }
+}
+
+impl<'a, S: wire::Text<'a>> wire::Message<'a> for ListWebhooksParameters<S> {
+    const SCHEMA: &'static str = "https://schemas.usher.example/platform/v1/openapi.json#/paths/~1platform~1v1~1webhooks/get";
+    fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
+        let Some(mut members) = reader
+            .object(at, &OPENAPI_PATHS_PLATFORM_V1_WEBHOOKS_GET)? else {
+            return Ok(None)
+        };
+        let mut x_correlation_id = None;
+        loop {
+            match reader
+                .member(&mut members, at, &OPENAPI_PATHS_PLATFORM_V1_WEBHOOKS_GET)?
+            {
+                0 => {
+                    x_correlation_id = reader
+                        .string(
+                            &at.member("x-correlation-id"),
+                            &OPENAPI_COMPONENTS_PARAMETERS_CORRELATION_SCHEMA_RULE,
+                        )?;
+                }
+                _ => break,
+            }
+        }
+        reader.require(&members, at, &OPENAPI_PATHS_PLATFORM_V1_WEBHOOKS_GET);
+        Ok(
+            Some(ListWebhooksParameters {
+                x_correlation_id,
+                unknown: members.unknown,
+            }),
+        )
+    }
+}
+
+static OPENAPI_PATHS_PLATFORM_V1_WEBHOOKS_GET: wire::Names<1> = wire::Names {
+    schema: "platform/v1/openapi.json#/paths/~1platform~1v1~1webhooks/get",
+    names: &["x-correlation-id"],
+    find: find_openapi_paths_platform_v1_webhooks_get,
+    required: [0],
+};
+
+fn find_openapi_paths_platform_v1_webhooks_get(name: &str) -> Option<usize> {
+    match name {
+        "x-correlation-id" => Some(0),
+        _ => None,
+    }
+}
+
+/// The parameters of `createWebhookSecret`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CreateWebhookSecretParameters<S = String> {
+    /// Your id of this call, a UUID. Made when absent; a malformed one is replaced. It is in every answer.
+    pub x_correlation_id: Option<S>,
+    /// The members that the contract does not name.
+    pub unknown: wire::Unknown,
+}
+
+impl<S: wire::Value> wire::Value for CreateWebhookSecretParameters<S> {
+    fn write(&self, writer: &mut wire::Writer) {
+        let mut object = writer.object(&self.unknown);
+        object.put_if("x-correlation-id", &self.x_correlation_id);
+        object.close();
+    }
+}
+
+impl<'a, S: wire::Text<'a>> wire::Message<'a> for CreateWebhookSecretParameters<S> {
+    const SCHEMA: &'static str = "https://schemas.usher.example/platform/v1/openapi.json#/paths/~1platform~1v1~1webhook-secrets/post";
+    fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
+        let Some(mut members) = reader
+            .object(at, &OPENAPI_PATHS_PLATFORM_V1_WEBHOOK_SECRETS_POST)? else {
+            return Ok(None)
+        };
+        let mut x_correlation_id = None;
+        loop {
+            match reader
+                .member(
+                    &mut members,
+                    at,
+                    &OPENAPI_PATHS_PLATFORM_V1_WEBHOOK_SECRETS_POST,
+                )?
+            {
+                0 => {
+                    x_correlation_id = reader
+                        .string(
+                            &at.member("x-correlation-id"),
+                            &OPENAPI_COMPONENTS_PARAMETERS_CORRELATION_SCHEMA_RULE,
+                        )?;
+                }
+                _ => break,
+            }
+        }
+        reader.require(&members, at, &OPENAPI_PATHS_PLATFORM_V1_WEBHOOK_SECRETS_POST);
+        Ok(
+            Some(CreateWebhookSecretParameters {
+                x_correlation_id,
+                unknown: members.unknown,
+            }),
+        )
+    }
+}
+
+static OPENAPI_PATHS_PLATFORM_V1_WEBHOOK_SECRETS_POST: wire::Names<1> = wire::Names {
+    schema: "platform/v1/openapi.json#/paths/~1platform~1v1~1webhook-secrets/post",
+    names: &["x-correlation-id"],
+    find: find_openapi_paths_platform_v1_webhook_secrets_post,
+    required: [0],
+};
+
+fn find_openapi_paths_platform_v1_webhook_secrets_post(name: &str) -> Option<usize> {
+    match name {
+        "x-correlation-id" => Some(0),
+        _ => None,
+    }
+}
+
+/// The parameters of `listWebhookSecrets`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListWebhookSecretsParameters<S = String> {
+    /// Where. Default: production.
+    pub environment: Option<crate::shared::Environment>,
+    /// Those of this destination.
+    pub destination: Option<S>,
+    /// Those of the webhook of this application.
+    pub application: Option<S>,
+    /// Your id of this call, a UUID. Made when absent; a malformed one is replaced. It is in every answer.
+    pub x_correlation_id: Option<S>,
+    /// The members that the contract does not name.
+    pub unknown: wire::Unknown,
+}
+
+impl<S: wire::Value> wire::Value for ListWebhookSecretsParameters<S> {
+    fn write(&self, writer: &mut wire::Writer) {
+        let mut object = writer.object(&self.unknown);
+        object.put_if("application", &self.application);
+        object.put_if("destination", &self.destination);
+        object.put_if("environment", &self.environment);
+        object.put_if("x-correlation-id", &self.x_correlation_id);
+        object.close();
+    }
+}
+
+impl<'a, S: wire::Text<'a>> wire::Message<'a> for ListWebhookSecretsParameters<S> {
+    const SCHEMA: &'static str = "https://schemas.usher.example/platform/v1/openapi.json#/paths/~1platform~1v1~1webhook-secrets/get";
+    fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
+        let Some(mut members) = reader
+            .object(at, &OPENAPI_PATHS_PLATFORM_V1_WEBHOOK_SECRETS_GET)? else {
+            return Ok(None)
+        };
+        let mut environment = None;
+        let mut destination = None;
+        let mut application = None;
+        let mut x_correlation_id = None;
+        loop {
+            match reader
+                .member(
+                    &mut members,
+                    at,
+                    &OPENAPI_PATHS_PLATFORM_V1_WEBHOOK_SECRETS_GET,
+                )?
+            {
+                0 => {
+                    environment = crate::shared::Environment::read(
+                        reader,
+                        &at.member("environment"),
+                    )?;
+                }
+                1 => {
+                    destination = reader
+                        .string(
+                            &at.member("destination"),
+                            &OPENAPI_PATHS_PLATFORM_V1_WEBHOOK_SECRETS_GET_PARAMETERS_1_SCHEMA_RULE,
+                        )?;
+                }
+                2 => {
+                    application = reader
+                        .string(
+                            &at.member("application"),
+                            &OPENAPI_PATHS_PLATFORM_V1_WEBHOOK_SECRETS_GET_PARAMETERS_2_SCHEMA_RULE,
+                        )?;
+                }
+                3 => {
+                    x_correlation_id = reader
+                        .string(
+                            &at.member("x-correlation-id"),
+                            &OPENAPI_COMPONENTS_PARAMETERS_CORRELATION_SCHEMA_RULE,
+                        )?;
+                }
+                _ => break,
+            }
+        }
+        reader.require(&members, at, &OPENAPI_PATHS_PLATFORM_V1_WEBHOOK_SECRETS_GET);
+        Ok(
+            Some(ListWebhookSecretsParameters {
+                environment,
+                destination,
+                application,
+                x_correlation_id,
+                unknown: members.unknown,
+            }),
+        )
+    }
+}
+
+static OPENAPI_PATHS_PLATFORM_V1_WEBHOOK_SECRETS_GET: wire::Names<1> = wire::Names {
+    schema: "platform/v1/openapi.json#/paths/~1platform~1v1~1webhook-secrets/get",
+    names: &["environment", "destination", "application", "x-correlation-id"],
+    find: find_openapi_paths_platform_v1_webhook_secrets_get,
+    required: [0],
+};
+
+fn find_openapi_paths_platform_v1_webhook_secrets_get(name: &str) -> Option<usize> {
+    match name {
+        "environment" => Some(0),
+        "destination" => Some(1),
+        "application" => Some(2),
+        "x-correlation-id" => Some(3),
+        _ => None,
+    }
+}
+
+/// The parameters of `readDestinations`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ReadDestinationsParameters<S = String> {
+    /// Another version than the one in force.
+    pub version: Option<i64>,
+    /// Your id of this call, a UUID. Made when absent; a malformed one is replaced. It is in every answer.
+    pub x_correlation_id: Option<S>,
+    /// The members that the contract does not name.
+    pub unknown: wire::Unknown,
+}
+
+impl<S: wire::Value> wire::Value for ReadDestinationsParameters<S> {
+    fn write(&self, writer: &mut wire::Writer) {
+        let mut object = writer.object(&self.unknown);
+        object.put_if("version", &self.version);
+        object.put_if("x-correlation-id", &self.x_correlation_id);
+        object.close();
+    }
+}
+
+impl<'a, S: wire::Text<'a>> wire::Message<'a> for ReadDestinationsParameters<S> {
+    const SCHEMA: &'static str = "https://schemas.usher.example/platform/v1/openapi.json#/paths/~1platform~1v1~1destinations/get";
+    fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
+        let Some(mut members) = reader
+            .object(at, &OPENAPI_PATHS_PLATFORM_V1_DESTINATIONS_GET)? else {
+            return Ok(None)
+        };
+        let mut version = None;
+        let mut x_correlation_id = None;
+        loop {
+            match reader
+                .member(&mut members, at, &OPENAPI_PATHS_PLATFORM_V1_DESTINATIONS_GET)?
+            {
+                0 => {
+                    version = reader
+                        .integer(
+                            &at.member("version"),
+                            &OPENAPI_PATHS_PLATFORM_V1_DESTINATIONS_GET_PARAMETERS_0_SCHEMA_RULE,
+                        )?;
+                }
+                1 => {
+                    x_correlation_id = reader
+                        .string(
+                            &at.member("x-correlation-id"),
+                            &OPENAPI_COMPONENTS_PARAMETERS_CORRELATION_SCHEMA_RULE,
+                        )?;
+                }
+                _ => break,
+            }
+        }
+        reader.require(&members, at, &OPENAPI_PATHS_PLATFORM_V1_DESTINATIONS_GET);
+        Ok(
+            Some(ReadDestinationsParameters {
+                version,
+                x_correlation_id,
+                unknown: members.unknown,
+            }),
+        )
+    }
+}
+
+static OPENAPI_PATHS_PLATFORM_V1_DESTINATIONS_GET: wire::Names<1> = wire::Names {
+    schema: "platform/v1/openapi.json#/paths/~1platform~1v1~1destinations/get",
+    names: &["version", "x-correlation-id"],
+    find: find_openapi_paths_platform_v1_destinations_get,
+    required: [0],
+};
+
+fn find_openapi_paths_platform_v1_destinations_get(name: &str) -> Option<usize> {
+    match name {
+        "version" => Some(0),
+        "x-correlation-id" => Some(1),
+        _ => None,
+    }
+}
+
+/// The parameters of `applyDestinations`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ApplyDestinationsParameters<S = String> {
+    /// The version in force as you know it; when it is another by now, nothing is applied.
+    pub previous: i64,
+    /// Your id of this call, a UUID. Made when absent; a malformed one is replaced. It is in every answer.
+    pub x_correlation_id: Option<S>,
+    /// The members that the contract does not name.
+    pub unknown: wire::Unknown,
+}
+
+impl<S: wire::Value> wire::Value for ApplyDestinationsParameters<S> {
+    fn write(&self, writer: &mut wire::Writer) {
+        let mut object = writer.object(&self.unknown);
+        object.put("previous", &self.previous);
+        object.put_if("x-correlation-id", &self.x_correlation_id);
+        object.close();
+    }
+}
+
+impl<'a, S: wire::Text<'a>> wire::Message<'a> for ApplyDestinationsParameters<S> {
+    const SCHEMA: &'static str = "https://schemas.usher.example/platform/v1/openapi.json#/paths/~1platform~1v1~1destinations/put";
+    fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
+        let Some(mut members) = reader
+            .object(at, &OPENAPI_PATHS_PLATFORM_V1_DESTINATIONS_PUT)? else {
+            return Ok(None)
+        };
+        let mut previous = None;
+        let mut x_correlation_id = None;
+        loop {
+            match reader
+                .member(&mut members, at, &OPENAPI_PATHS_PLATFORM_V1_DESTINATIONS_PUT)?
+            {
+                0 => {
+                    previous = reader
+                        .integer(
+                            &at.member("previous"),
+                            &OPENAPI_PATHS_PLATFORM_V1_DESTINATIONS_PUT_PARAMETERS_0_SCHEMA_RULE,
+                        )?;
+                }
+                1 => {
+                    x_correlation_id = reader
+                        .string(
+                            &at.member("x-correlation-id"),
+                            &OPENAPI_COMPONENTS_PARAMETERS_CORRELATION_SCHEMA_RULE,
+                        )?;
+                }
+                _ => break,
+            }
+        }
+        reader.require(&members, at, &OPENAPI_PATHS_PLATFORM_V1_DESTINATIONS_PUT);
+        Ok(
+            Some(ApplyDestinationsParameters {
+                previous: wire::need!(previous),
+                x_correlation_id,
+                unknown: members.unknown,
+            }),
+        )
+    }
+}
+
+static OPENAPI_PATHS_PLATFORM_V1_DESTINATIONS_PUT: wire::Names<1> = wire::Names {
+    schema: "platform/v1/openapi.json#/paths/~1platform~1v1~1destinations/put",
+    names: &["previous", "x-correlation-id"],
+    find: find_openapi_paths_platform_v1_destinations_put,
+    required: [1],
+};
+
+fn find_openapi_paths_platform_v1_destinations_put(name: &str) -> Option<usize> {
+    match name {
+        "previous" => Some(0),
+        "x-correlation-id" => Some(1),
+        _ => None,
+    }
+}
+
+/// The parameters of `checkDestinations`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CheckDestinationsParameters<S = String> {
+    /// Your id of this call, a UUID. Made when absent; a malformed one is replaced. It is in every answer.
+    pub x_correlation_id: Option<S>,
+    /// The members that the contract does not name.
+    pub unknown: wire::Unknown,
+}
+
+impl<S: wire::Value> wire::Value for CheckDestinationsParameters<S> {
+    fn write(&self, writer: &mut wire::Writer) {
+        let mut object = writer.object(&self.unknown);
+        object.put_if("x-correlation-id", &self.x_correlation_id);
+        object.close();
+    }
+}
+
+impl<'a, S: wire::Text<'a>> wire::Message<'a> for CheckDestinationsParameters<S> {
+    const SCHEMA: &'static str = "https://schemas.usher.example/platform/v1/openapi.json#/paths/~1platform~1v1~1destinations~1check/post";
+    fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
+        let Some(mut members) = reader
+            .object(at, &OPENAPI_PATHS_PLATFORM_V1_DESTINATIONS_CHECK_POST)? else {
+            return Ok(None)
+        };
+        let mut x_correlation_id = None;
+        loop {
+            match reader
+                .member(
+                    &mut members,
+                    at,
+                    &OPENAPI_PATHS_PLATFORM_V1_DESTINATIONS_CHECK_POST,
+                )?
+            {
+                0 => {
+                    x_correlation_id = reader
+                        .string(
+                            &at.member("x-correlation-id"),
+                            &OPENAPI_COMPONENTS_PARAMETERS_CORRELATION_SCHEMA_RULE,
+                        )?;
+                }
+                _ => break,
+            }
+        }
+        reader.require(&members, at, &OPENAPI_PATHS_PLATFORM_V1_DESTINATIONS_CHECK_POST);
+        Ok(
+            Some(CheckDestinationsParameters {
+                x_correlation_id,
+                unknown: members.unknown,
+            }),
+        )
+    }
+}
+
+static OPENAPI_PATHS_PLATFORM_V1_DESTINATIONS_CHECK_POST: wire::Names<1> = wire::Names {
+    schema: "platform/v1/openapi.json#/paths/~1platform~1v1~1destinations~1check/post",
+    names: &["x-correlation-id"],
+    find: find_openapi_paths_platform_v1_destinations_check_post,
+    required: [0],
+};
+
+fn find_openapi_paths_platform_v1_destinations_check_post(name: &str) -> Option<usize> {
+    match name {
+        "x-correlation-id" => Some(0),
+        _ => None,
+    }
+}
+
+/// The parameters of `listDestinationsVersions`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListDestinationsVersionsParameters<S = String> {
+    /// Your id of this call, a UUID. Made when absent; a malformed one is replaced. It is in every answer.
+    pub x_correlation_id: Option<S>,
+    /// The members that the contract does not name.
+    pub unknown: wire::Unknown,
+}
+
+impl<S: wire::Value> wire::Value for ListDestinationsVersionsParameters<S> {
+    fn write(&self, writer: &mut wire::Writer) {
+        let mut object = writer.object(&self.unknown);
+        object.put_if("x-correlation-id", &self.x_correlation_id);
+        object.close();
+    }
+}
+
+impl<'a, S: wire::Text<'a>> wire::Message<'a> for ListDestinationsVersionsParameters<S> {
+    const SCHEMA: &'static str = "https://schemas.usher.example/platform/v1/openapi.json#/paths/~1platform~1v1~1destinations~1versions/get";
+    fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
+        let Some(mut members) = reader
+            .object(at, &OPENAPI_PATHS_PLATFORM_V1_DESTINATIONS_VERSIONS_GET)? else {
+            return Ok(None)
+        };
+        let mut x_correlation_id = None;
+        loop {
+            match reader
+                .member(
+                    &mut members,
+                    at,
+                    &OPENAPI_PATHS_PLATFORM_V1_DESTINATIONS_VERSIONS_GET,
+                )?
+            {
+                0 => {
+                    x_correlation_id = reader
+                        .string(
+                            &at.member("x-correlation-id"),
+                            &OPENAPI_COMPONENTS_PARAMETERS_CORRELATION_SCHEMA_RULE,
+                        )?;
+                }
+                _ => break,
+            }
+        }
+        reader
+            .require(&members, at, &OPENAPI_PATHS_PLATFORM_V1_DESTINATIONS_VERSIONS_GET);
+        Ok(
+            Some(ListDestinationsVersionsParameters {
+                x_correlation_id,
+                unknown: members.unknown,
+            }),
+        )
+    }
+}
+
+static OPENAPI_PATHS_PLATFORM_V1_DESTINATIONS_VERSIONS_GET: wire::Names<1> = wire::Names {
+    schema: "platform/v1/openapi.json#/paths/~1platform~1v1~1destinations~1versions/get",
+    names: &["x-correlation-id"],
+    find: find_openapi_paths_platform_v1_destinations_versions_get,
+    required: [0],
+};
+
+fn find_openapi_paths_platform_v1_destinations_versions_get(
+    name: &str,
+) -> Option<usize> {
+    match name {
+        "x-correlation-id" => Some(0),
+        _ => None,
+    }
+}
+
+/// The parameters of `listOutgoing`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListOutgoingParameters<S = String> {
+    /// Where. Default: production.
+    pub environment: Option<crate::shared::Environment>,
+    /// Which. Default: parked.
+    pub state: Option<ListOutgoingParametersState>,
+    /// Only those for this destination; partner for the webhooks of applications.
+    pub destination: Option<S>,
+    /// Only those after this one.
+    pub after: Option<i64>,
+    /// How many at most, 1 to 500. Default: 100.
+    pub limit: Option<i64>,
+    /// Your id of this call, a UUID. Made when absent; a malformed one is replaced. It is in every answer.
+    pub x_correlation_id: Option<S>,
+    /// The members that the contract does not name.
+    pub unknown: wire::Unknown,
+}
+
+impl<S: wire::Value> wire::Value for ListOutgoingParameters<S> {
+    fn write(&self, writer: &mut wire::Writer) {
+        let mut object = writer.object(&self.unknown);
+        object.put_if("after", &self.after);
+        object.put_if("destination", &self.destination);
+        object.put_if("environment", &self.environment);
+        object.put_if("limit", &self.limit);
+        object.put_if("state", &self.state);
+        object.put_if("x-correlation-id", &self.x_correlation_id);
+        object.close();
+    }
+}
+
+impl<'a, S: wire::Text<'a>> wire::Message<'a> for ListOutgoingParameters<S> {
+    const SCHEMA: &'static str = "https://schemas.usher.example/platform/v1/openapi.json#/paths/~1platform~1v1~1messages/get";
+    fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
+        let Some(mut members) = reader
+            .object(at, &OPENAPI_PATHS_PLATFORM_V1_MESSAGES_GET)? else {
+            return Ok(None)
+        };
+        let mut environment = None;
+        let mut state = None;
+        let mut destination = None;
+        let mut after = None;
+        let mut limit = None;
+        let mut x_correlation_id = None;
+        loop {
+            match reader
+                .member(&mut members, at, &OPENAPI_PATHS_PLATFORM_V1_MESSAGES_GET)?
+            {
+                0 => {
+                    environment = crate::shared::Environment::read(
+                        reader,
+                        &at.member("environment"),
+                    )?;
+                }
+                1 => {
+                    state = ListOutgoingParametersState::read(
+                        reader,
+                        &at.member("state"),
+                    )?;
+                }
+                2 => {
+                    destination = reader
+                        .string(
+                            &at.member("destination"),
+                            &OPENAPI_PATHS_PLATFORM_V1_MESSAGES_GET_PARAMETERS_2_SCHEMA_RULE,
+                        )?;
+                }
+                3 => {
+                    after = reader
+                        .integer(
+                            &at.member("after"),
+                            &OPENAPI_PATHS_PLATFORM_V1_MESSAGES_GET_PARAMETERS_3_SCHEMA_RULE,
+                        )?;
+                }
+                4 => {
+                    limit = reader
+                        .integer(
+                            &at.member("limit"),
+                            &OPENAPI_PATHS_PLATFORM_V1_MESSAGES_GET_PARAMETERS_4_SCHEMA_RULE,
+                        )?;
+                }
+                5 => {
+                    x_correlation_id = reader
+                        .string(
+                            &at.member("x-correlation-id"),
+                            &OPENAPI_COMPONENTS_PARAMETERS_CORRELATION_SCHEMA_RULE,
+                        )?;
+                }
+                _ => break,
+            }
+        }
+        reader.require(&members, at, &OPENAPI_PATHS_PLATFORM_V1_MESSAGES_GET);
+        Ok(
+            Some(ListOutgoingParameters {
+                environment,
+                state,
+                destination,
+                after,
+                limit,
+                x_correlation_id,
+                unknown: members.unknown,
+            }),
+        )
+    }
+}
+
+static OPENAPI_PATHS_PLATFORM_V1_MESSAGES_GET: wire::Names<1> = wire::Names {
+    schema: "platform/v1/openapi.json#/paths/~1platform~1v1~1messages/get",
+    names: &[
+        "environment",
+        "state",
+        "destination",
+        "after",
+        "limit",
+        "x-correlation-id",
+    ],
+    find: find_openapi_paths_platform_v1_messages_get,
+    required: [0],
+};
+
+fn find_openapi_paths_platform_v1_messages_get(name: &str) -> Option<usize> {
+    match name {
+        "environment" => Some(0),
+        "state" => Some(1),
+        "destination" => Some(2),
+        "after" => Some(3),
+        "limit" => Some(4),
+        "x-correlation-id" => Some(5),
+        _ => None,
+    }
+}
+
+/// The parameters of `replayMessages`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ReplayMessagesParameters<S = String> {
+    /// Your id of this call, a UUID. Made when absent; a malformed one is replaced. It is in every answer.
+    pub x_correlation_id: Option<S>,
+    /// The members that the contract does not name.
+    pub unknown: wire::Unknown,
+}
+
+impl<S: wire::Value> wire::Value for ReplayMessagesParameters<S> {
+    fn write(&self, writer: &mut wire::Writer) {
+        let mut object = writer.object(&self.unknown);
+        object.put_if("x-correlation-id", &self.x_correlation_id);
+        object.close();
+    }
+}
+
+impl<'a, S: wire::Text<'a>> wire::Message<'a> for ReplayMessagesParameters<S> {
+    const SCHEMA: &'static str = "https://schemas.usher.example/platform/v1/openapi.json#/paths/~1platform~1v1~1messages~1replay/post";
+    fn read(reader: &mut wire::Reader<'a>, at: &wire::Path<'_>) -> wire::Read<Self> {
+        let Some(mut members) = reader
+            .object(at, &OPENAPI_PATHS_PLATFORM_V1_MESSAGES_REPLAY_POST)? else {
+            return Ok(None)
+        };
+        let mut x_correlation_id = None;
+        loop {
+            match reader
+                .member(
+                    &mut members,
+                    at,
+                    &OPENAPI_PATHS_PLATFORM_V1_MESSAGES_REPLAY_POST,
+                )?
+            {
+                0 => {
+                    x_correlation_id = reader
+                        .string(
+                            &at.member("x-correlation-id"),
+                            &OPENAPI_COMPONENTS_PARAMETERS_CORRELATION_SCHEMA_RULE,
+                        )?;
+                }
+                _ => break,
+            }
+        }
+        reader.require(&members, at, &OPENAPI_PATHS_PLATFORM_V1_MESSAGES_REPLAY_POST);
+        Ok(
+            Some(ReplayMessagesParameters {
+                x_correlation_id,
+                unknown: members.unknown,
+            }),
+        )
+    }
+}
+
+static OPENAPI_PATHS_PLATFORM_V1_MESSAGES_REPLAY_POST: wire::Names<1> = wire::Names {
+    schema: "platform/v1/openapi.json#/paths/~1platform~1v1~1messages~1replay/post",
+    names: &["x-correlation-id"],
+    find: find_openapi_paths_platform_v1_messages_replay_post,
+    required: [0],
+};
+
+fn find_openapi_paths_platform_v1_messages_replay_post(name: &str) -> Option<usize> {
+    match name {
+        "x-correlation-id" => Some(0),
+        _ => None,
+    }
+}
+
 /// The parameters of `listAudit`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListAuditParameters<S = String> {
@@ -1856,7 +2881,7 @@ fn find_openapi_paths_platform_v1_audit_get(name: &str) -> Option<usize> {
 }
 
 /// The operations of the API `platform/v1`.
-pub static OPERATIONS: [wire::Operation; 22] = [
+pub static OPERATIONS: [wire::Operation; 33] = [
     wire::Operation {
         id: "createPartner",
         method: "POST",
@@ -2284,6 +3309,242 @@ pub static OPERATIONS: [wire::Operation; 22] = [
         xml: None,
     },
     wire::Operation {
+        id: "setWebhook",
+        method: "PUT",
+        path: "/platform/v1/applications/{application}/webhook",
+        kind: wire::OperationKind::Submit,
+        success: 200,
+        body: true,
+        parameters: &[
+            wire::Parameter {
+                name: "application",
+                place: wire::ParameterPlace::Path,
+                bare: false,
+            },
+            wire::Parameter {
+                name: "x-correlation-id",
+                place: wire::ParameterPlace::Header,
+                bare: false,
+            },
+        ],
+        xml: None,
+    },
+    wire::Operation {
+        id: "endWebhook",
+        method: "POST",
+        path: "/platform/v1/applications/{application}/webhook/end",
+        kind: wire::OperationKind::Submit,
+        success: 200,
+        body: true,
+        parameters: &[
+            wire::Parameter {
+                name: "application",
+                place: wire::ParameterPlace::Path,
+                bare: false,
+            },
+            wire::Parameter {
+                name: "x-correlation-id",
+                place: wire::ParameterPlace::Header,
+                bare: false,
+            },
+        ],
+        xml: None,
+    },
+    wire::Operation {
+        id: "listWebhooks",
+        method: "GET",
+        path: "/platform/v1/webhooks",
+        kind: wire::OperationKind::List,
+        success: 200,
+        body: false,
+        parameters: &[
+            wire::Parameter {
+                name: "x-correlation-id",
+                place: wire::ParameterPlace::Header,
+                bare: false,
+            },
+        ],
+        xml: None,
+    },
+    wire::Operation {
+        id: "createWebhookSecret",
+        method: "POST",
+        path: "/platform/v1/webhook-secrets",
+        kind: wire::OperationKind::Submit,
+        success: 201,
+        body: true,
+        parameters: &[
+            wire::Parameter {
+                name: "x-correlation-id",
+                place: wire::ParameterPlace::Header,
+                bare: false,
+            },
+        ],
+        xml: None,
+    },
+    wire::Operation {
+        id: "listWebhookSecrets",
+        method: "GET",
+        path: "/platform/v1/webhook-secrets",
+        kind: wire::OperationKind::List,
+        success: 200,
+        body: false,
+        parameters: &[
+            wire::Parameter {
+                name: "environment",
+                place: wire::ParameterPlace::Query,
+                bare: false,
+            },
+            wire::Parameter {
+                name: "destination",
+                place: wire::ParameterPlace::Query,
+                bare: false,
+            },
+            wire::Parameter {
+                name: "application",
+                place: wire::ParameterPlace::Query,
+                bare: false,
+            },
+            wire::Parameter {
+                name: "x-correlation-id",
+                place: wire::ParameterPlace::Header,
+                bare: false,
+            },
+        ],
+        xml: None,
+    },
+    wire::Operation {
+        id: "readDestinations",
+        method: "GET",
+        path: "/platform/v1/destinations",
+        kind: wire::OperationKind::Read,
+        success: 200,
+        body: false,
+        parameters: &[
+            wire::Parameter {
+                name: "version",
+                place: wire::ParameterPlace::Query,
+                bare: true,
+            },
+            wire::Parameter {
+                name: "x-correlation-id",
+                place: wire::ParameterPlace::Header,
+                bare: false,
+            },
+        ],
+        xml: None,
+    },
+    wire::Operation {
+        id: "applyDestinations",
+        method: "PUT",
+        path: "/platform/v1/destinations",
+        kind: wire::OperationKind::Submit,
+        success: 200,
+        body: true,
+        parameters: &[
+            wire::Parameter {
+                name: "previous",
+                place: wire::ParameterPlace::Query,
+                bare: true,
+            },
+            wire::Parameter {
+                name: "x-correlation-id",
+                place: wire::ParameterPlace::Header,
+                bare: false,
+            },
+        ],
+        xml: None,
+    },
+    wire::Operation {
+        id: "checkDestinations",
+        method: "POST",
+        path: "/platform/v1/destinations/check",
+        kind: wire::OperationKind::Check,
+        success: 200,
+        body: true,
+        parameters: &[
+            wire::Parameter {
+                name: "x-correlation-id",
+                place: wire::ParameterPlace::Header,
+                bare: false,
+            },
+        ],
+        xml: None,
+    },
+    wire::Operation {
+        id: "listDestinationsVersions",
+        method: "GET",
+        path: "/platform/v1/destinations/versions",
+        kind: wire::OperationKind::List,
+        success: 200,
+        body: false,
+        parameters: &[
+            wire::Parameter {
+                name: "x-correlation-id",
+                place: wire::ParameterPlace::Header,
+                bare: false,
+            },
+        ],
+        xml: None,
+    },
+    wire::Operation {
+        id: "listOutgoing",
+        method: "GET",
+        path: "/platform/v1/messages",
+        kind: wire::OperationKind::List,
+        success: 200,
+        body: false,
+        parameters: &[
+            wire::Parameter {
+                name: "environment",
+                place: wire::ParameterPlace::Query,
+                bare: false,
+            },
+            wire::Parameter {
+                name: "state",
+                place: wire::ParameterPlace::Query,
+                bare: false,
+            },
+            wire::Parameter {
+                name: "destination",
+                place: wire::ParameterPlace::Query,
+                bare: false,
+            },
+            wire::Parameter {
+                name: "after",
+                place: wire::ParameterPlace::Query,
+                bare: true,
+            },
+            wire::Parameter {
+                name: "limit",
+                place: wire::ParameterPlace::Query,
+                bare: true,
+            },
+            wire::Parameter {
+                name: "x-correlation-id",
+                place: wire::ParameterPlace::Header,
+                bare: false,
+            },
+        ],
+        xml: None,
+    },
+    wire::Operation {
+        id: "replayMessages",
+        method: "POST",
+        path: "/platform/v1/messages/replay",
+        kind: wire::OperationKind::Submit,
+        success: 200,
+        body: true,
+        parameters: &[
+            wire::Parameter {
+                name: "x-correlation-id",
+                place: wire::ParameterPlace::Header,
+                bare: false,
+            },
+        ],
+        xml: None,
+    },
+    wire::Operation {
         id: "listAudit",
         method: "GET",
         path: "/platform/v1/audit",
@@ -2453,6 +3714,78 @@ pub trait Server: Sync {
         &self,
         call: &Self::Call,
         parameters: RevokeBankUserParameters,
+    ) -> impl Future<Output = Self::Answer> + Send;
+    /// Set up the webhook of an application, or give it another address
+    fn set_webhook(
+        &self,
+        call: &Self::Call,
+        parameters: SetWebhookParameters,
+        body: wire::Parsed<super::WebhookWish>,
+    ) -> impl Future<Output = Self::Answer> + Send;
+    /// Let an application have a webhook no longer; its events stay to be read
+    fn end_webhook(
+        &self,
+        call: &Self::Call,
+        parameters: EndWebhookParameters,
+        body: wire::Parsed<super::WebhookEnd>,
+    ) -> impl Future<Output = Self::Answer> + Send;
+    /// List the webhooks of applications
+    fn list_webhooks(
+        &self,
+        call: &Self::Call,
+        parameters: ListWebhooksParameters,
+    ) -> impl Future<Output = Self::Answer> + Send;
+    /// Make a secret that webhooks are signed with; it is shown this once
+    fn create_webhook_secret(
+        &self,
+        call: &Self::Call,
+        parameters: CreateWebhookSecretParameters,
+        body: wire::Parsed<super::WebhookSecretWish>,
+    ) -> impl Future<Output = Self::Answer> + Send;
+    /// List the secrets of a destination or of an application
+    fn list_webhook_secrets(
+        &self,
+        call: &Self::Call,
+        parameters: ListWebhookSecretsParameters,
+    ) -> impl Future<Output = Self::Answer> + Send;
+    /// Read the destinations in force, or another version
+    fn read_destinations(
+        &self,
+        call: &Self::Call,
+        parameters: ReadDestinationsParameters,
+    ) -> impl Future<Output = Self::Answer> + Send;
+    /// Put another version of the destinations in force
+    fn apply_destinations(
+        &self,
+        call: &Self::Call,
+        parameters: ApplyDestinationsParameters,
+        body: wire::Parsed<super::Destinations>,
+    ) -> impl Future<Output = Self::Answer> + Send;
+    /// Check a version of the destinations; nothing is applied
+    fn check_destinations(
+        &self,
+        call: &Self::Call,
+        parameters: CheckDestinationsParameters,
+        body: wire::Parsed<super::Destinations>,
+    ) -> impl Future<Output = Self::Answer> + Send;
+    /// List all versions of the destinations
+    fn list_destinations_versions(
+        &self,
+        call: &Self::Call,
+        parameters: ListDestinationsVersionsParameters,
+    ) -> impl Future<Output = Self::Answer> + Send;
+    /// List messages on their way, or given up
+    fn list_outgoing(
+        &self,
+        call: &Self::Call,
+        parameters: ListOutgoingParameters,
+    ) -> impl Future<Output = Self::Answer> + Send;
+    /// Send messages once more
+    fn replay_messages(
+        &self,
+        call: &Self::Call,
+        parameters: ReplayMessagesParameters,
+        body: wire::Parsed<super::Replay>,
     ) -> impl Future<Output = Self::Answer> + Send;
     /// List what operators changed
     fn list_audit(
@@ -2702,6 +4035,132 @@ pub async fn serve<T: Server>(
                     .revoke_bank_user(
                         call,
                         wire::read_parameters::<RevokeBankUserParameters>(parameters)?,
+                    )
+                    .await,
+            )
+        }
+        "setWebhook" => {
+            Ok(
+                server
+                    .set_webhook(
+                        call,
+                        wire::read_parameters::<SetWebhookParameters>(parameters)?,
+                        wire::parse::<super::WebhookWish>(body, options)?,
+                    )
+                    .await,
+            )
+        }
+        "endWebhook" => {
+            Ok(
+                server
+                    .end_webhook(
+                        call,
+                        wire::read_parameters::<EndWebhookParameters>(parameters)?,
+                        wire::parse::<super::WebhookEnd>(body, options)?,
+                    )
+                    .await,
+            )
+        }
+        "listWebhooks" => {
+            Ok(
+                server
+                    .list_webhooks(
+                        call,
+                        wire::read_parameters::<ListWebhooksParameters>(parameters)?,
+                    )
+                    .await,
+            )
+        }
+        "createWebhookSecret" => {
+            Ok(
+                server
+                    .create_webhook_secret(
+                        call,
+                        wire::read_parameters::<
+                            CreateWebhookSecretParameters,
+                        >(parameters)?,
+                        wire::parse::<super::WebhookSecretWish>(body, options)?,
+                    )
+                    .await,
+            )
+        }
+        "listWebhookSecrets" => {
+            Ok(
+                server
+                    .list_webhook_secrets(
+                        call,
+                        wire::read_parameters::<
+                            ListWebhookSecretsParameters,
+                        >(parameters)?,
+                    )
+                    .await,
+            )
+        }
+        "readDestinations" => {
+            Ok(
+                server
+                    .read_destinations(
+                        call,
+                        wire::read_parameters::<ReadDestinationsParameters>(parameters)?,
+                    )
+                    .await,
+            )
+        }
+        "applyDestinations" => {
+            Ok(
+                server
+                    .apply_destinations(
+                        call,
+                        wire::read_parameters::<
+                            ApplyDestinationsParameters,
+                        >(parameters)?,
+                        wire::parse::<super::Destinations>(body, options)?,
+                    )
+                    .await,
+            )
+        }
+        "checkDestinations" => {
+            Ok(
+                server
+                    .check_destinations(
+                        call,
+                        wire::read_parameters::<
+                            CheckDestinationsParameters,
+                        >(parameters)?,
+                        wire::parse::<super::Destinations>(body, options)?,
+                    )
+                    .await,
+            )
+        }
+        "listDestinationsVersions" => {
+            Ok(
+                server
+                    .list_destinations_versions(
+                        call,
+                        wire::read_parameters::<
+                            ListDestinationsVersionsParameters,
+                        >(parameters)?,
+                    )
+                    .await,
+            )
+        }
+        "listOutgoing" => {
+            Ok(
+                server
+                    .list_outgoing(
+                        call,
+                        wire::read_parameters::<ListOutgoingParameters>(parameters)?,
+                    )
+                    .await,
+            )
+        }
+        "replayMessages" => {
+            Ok(
+                server
+                    .replay_messages(
+                        call,
+                        wire::read_parameters::<ReplayMessagesParameters>(parameters)?,
+                        wire::parse::<super::Replay>(body, options)?,
                     )
                     .await,
             )
@@ -3144,6 +4603,235 @@ impl<T: wire::Transport> Client<T> {
         }
         wire::exchange(&self.transport, call).await
     }
+    /// Set up the webhook of an application, or give it another address
+    ///
+    /// # Errors
+    /// No answer, a refusal, or an answer that is not what the contract says.
+    pub async fn set_webhook(
+        &self,
+        parameters: &SetWebhookParameters,
+        body: &wire::Checked<super::WebhookWish>,
+    ) -> Result<
+        wire::Checked<super::Webhook>,
+        wire::Failure<T::Error, crate::shared::Problem>,
+    > {
+        let mut call = wire::Call::new(&OPERATIONS[21]);
+        call.parameter(0, &parameters.application);
+        if let Some(value) = &parameters.x_correlation_id {
+            call.parameter(1, value);
+        }
+        call.body(body);
+        wire::exchange(&self.transport, call).await
+    }
+    /// Let an application have a webhook no longer; its events stay to be read
+    ///
+    /// # Errors
+    /// No answer, a refusal, or an answer that is not what the contract says.
+    pub async fn end_webhook(
+        &self,
+        parameters: &EndWebhookParameters,
+        body: &wire::Checked<super::WebhookEnd>,
+    ) -> Result<
+        wire::Checked<super::WebhookList>,
+        wire::Failure<T::Error, crate::shared::Problem>,
+    > {
+        let mut call = wire::Call::new(&OPERATIONS[22]);
+        call.parameter(0, &parameters.application);
+        if let Some(value) = &parameters.x_correlation_id {
+            call.parameter(1, value);
+        }
+        call.body(body);
+        wire::exchange(&self.transport, call).await
+    }
+    /// List the webhooks of applications
+    ///
+    /// # Errors
+    /// No answer, a refusal, or an answer that is not what the contract says.
+    pub async fn list_webhooks(
+        &self,
+        parameters: &ListWebhooksParameters,
+    ) -> Result<
+        wire::Checked<super::WebhookList>,
+        wire::Failure<T::Error, crate::shared::Problem>,
+    > {
+        let mut call = wire::Call::new(&OPERATIONS[23]);
+        if let Some(value) = &parameters.x_correlation_id {
+            call.parameter(0, value);
+        }
+        wire::exchange(&self.transport, call).await
+    }
+    /// Make a secret that webhooks are signed with; it is shown this once
+    ///
+    /// # Errors
+    /// No answer, a refusal, or an answer that is not what the contract says.
+    pub async fn create_webhook_secret(
+        &self,
+        parameters: &CreateWebhookSecretParameters,
+        body: &wire::Checked<super::WebhookSecretWish>,
+    ) -> Result<
+        wire::Checked<super::IssuedWebhookSecret>,
+        wire::Failure<T::Error, crate::shared::Problem>,
+    > {
+        let mut call = wire::Call::new(&OPERATIONS[24]);
+        if let Some(value) = &parameters.x_correlation_id {
+            call.parameter(0, value);
+        }
+        call.body(body);
+        wire::exchange(&self.transport, call).await
+    }
+    /// List the secrets of a destination or of an application
+    ///
+    /// # Errors
+    /// No answer, a refusal, or an answer that is not what the contract says.
+    pub async fn list_webhook_secrets(
+        &self,
+        parameters: &ListWebhookSecretsParameters,
+    ) -> Result<
+        wire::Checked<super::WebhookSecretList>,
+        wire::Failure<T::Error, crate::shared::Problem>,
+    > {
+        let mut call = wire::Call::new(&OPERATIONS[25]);
+        if let Some(value) = &parameters.environment {
+            call.parameter(0, value);
+        }
+        if let Some(value) = &parameters.destination {
+            call.parameter(1, value);
+        }
+        if let Some(value) = &parameters.application {
+            call.parameter(2, value);
+        }
+        if let Some(value) = &parameters.x_correlation_id {
+            call.parameter(3, value);
+        }
+        wire::exchange(&self.transport, call).await
+    }
+    /// Read the destinations in force, or another version
+    ///
+    /// # Errors
+    /// No answer, a refusal, or an answer that is not what the contract says.
+    pub async fn read_destinations(
+        &self,
+        parameters: &ReadDestinationsParameters,
+    ) -> Result<
+        wire::Checked<super::DestinationsVersion>,
+        wire::Failure<T::Error, crate::shared::Problem>,
+    > {
+        let mut call = wire::Call::new(&OPERATIONS[26]);
+        if let Some(value) = &parameters.version {
+            call.parameter(0, value);
+        }
+        if let Some(value) = &parameters.x_correlation_id {
+            call.parameter(1, value);
+        }
+        wire::exchange(&self.transport, call).await
+    }
+    /// Put another version of the destinations in force
+    ///
+    /// # Errors
+    /// No answer, a refusal, or an answer that is not what the contract says.
+    pub async fn apply_destinations(
+        &self,
+        parameters: &ApplyDestinationsParameters,
+        body: &wire::Checked<super::Destinations>,
+    ) -> Result<
+        wire::Checked<super::DestinationsVersion>,
+        wire::Failure<T::Error, crate::shared::Problem>,
+    > {
+        let mut call = wire::Call::new(&OPERATIONS[27]);
+        call.parameter(0, &parameters.previous);
+        if let Some(value) = &parameters.x_correlation_id {
+            call.parameter(1, value);
+        }
+        call.body(body);
+        wire::exchange(&self.transport, call).await
+    }
+    /// Check a version of the destinations; nothing is applied
+    ///
+    /// # Errors
+    /// No answer, a refusal, or an answer that is not what the contract says.
+    pub async fn check_destinations(
+        &self,
+        parameters: &CheckDestinationsParameters,
+        body: &wire::Checked<super::Destinations>,
+    ) -> Result<
+        wire::Checked<crate::shared::CheckResult>,
+        wire::Failure<T::Error, crate::shared::Problem>,
+    > {
+        let mut call = wire::Call::new(&OPERATIONS[28]);
+        if let Some(value) = &parameters.x_correlation_id {
+            call.parameter(0, value);
+        }
+        call.body(body);
+        wire::exchange(&self.transport, call).await
+    }
+    /// List all versions of the destinations
+    ///
+    /// # Errors
+    /// No answer, a refusal, or an answer that is not what the contract says.
+    pub async fn list_destinations_versions(
+        &self,
+        parameters: &ListDestinationsVersionsParameters,
+    ) -> Result<
+        wire::Checked<super::DestinationsHistory>,
+        wire::Failure<T::Error, crate::shared::Problem>,
+    > {
+        let mut call = wire::Call::new(&OPERATIONS[29]);
+        if let Some(value) = &parameters.x_correlation_id {
+            call.parameter(0, value);
+        }
+        wire::exchange(&self.transport, call).await
+    }
+    /// List messages on their way, or given up
+    ///
+    /// # Errors
+    /// No answer, a refusal, or an answer that is not what the contract says.
+    pub async fn list_outgoing(
+        &self,
+        parameters: &ListOutgoingParameters,
+    ) -> Result<
+        wire::Checked<super::OutgoingList>,
+        wire::Failure<T::Error, crate::shared::Problem>,
+    > {
+        let mut call = wire::Call::new(&OPERATIONS[30]);
+        if let Some(value) = &parameters.environment {
+            call.parameter(0, value);
+        }
+        if let Some(value) = &parameters.state {
+            call.parameter(1, value);
+        }
+        if let Some(value) = &parameters.destination {
+            call.parameter(2, value);
+        }
+        if let Some(value) = &parameters.after {
+            call.parameter(3, value);
+        }
+        if let Some(value) = &parameters.limit {
+            call.parameter(4, value);
+        }
+        if let Some(value) = &parameters.x_correlation_id {
+            call.parameter(5, value);
+        }
+        wire::exchange(&self.transport, call).await
+    }
+    /// Send messages once more
+    ///
+    /// # Errors
+    /// No answer, a refusal, or an answer that is not what the contract says.
+    pub async fn replay_messages(
+        &self,
+        parameters: &ReplayMessagesParameters,
+        body: &wire::Checked<super::Replay>,
+    ) -> Result<
+        wire::Checked<super::ReplayResult>,
+        wire::Failure<T::Error, crate::shared::Problem>,
+    > {
+        let mut call = wire::Call::new(&OPERATIONS[31]);
+        if let Some(value) = &parameters.x_correlation_id {
+            call.parameter(0, value);
+        }
+        call.body(body);
+        wire::exchange(&self.transport, call).await
+    }
     /// List what operators changed
     ///
     /// # Errors
@@ -3155,7 +4843,7 @@ impl<T: wire::Transport> Client<T> {
         wire::Checked<super::AuditPage>,
         wire::Failure<T::Error, crate::shared::Problem>,
     > {
-        let mut call = wire::Call::new(&OPERATIONS[21]);
+        let mut call = wire::Call::new(&OPERATIONS[32]);
         if let Some(value) = &parameters.after {
             call.parameter(0, value);
         }
