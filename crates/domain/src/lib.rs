@@ -6,8 +6,10 @@
 pub mod accept;
 pub mod appointment_request;
 mod appointment_window;
+pub mod breaker;
 pub mod commission;
 pub mod contact_request;
+pub mod destinations;
 pub mod digital_customer;
 pub mod environment;
 pub mod event;
@@ -20,6 +22,7 @@ pub mod ids;
 pub mod instant;
 pub mod key;
 pub mod national_id;
+pub mod network;
 pub mod phone;
 pub mod products;
 pub mod promise;
@@ -34,3 +37,4 @@ pub mod signature;
 pub mod status;
 #[cfg(test)]
 mod test_support;
+pub mod webhook;

@@ -9,11 +9,10 @@ use usher_client::{ApiKey, Client, HttpTransport, RetryPolicy, TimeLimits, Trans
 use usher_contract::register::v1::operations::{self, LookUpPersonParameters};
 use usher_contract::register::v1::{Lookup, LookupAnswer};
 use usher_contract::shared::Problem;
+use usher_domain::breaker::{Breaker, BreakerCounts, BreakerPolicy, BreakerState};
 use usher_domain::register::Finding;
 use usher_server::register::{IdentityRegister, LookingUp, RegisterUnavailable};
 use usher_wire::{Checked, Failure, Personal, Unknown};
-
-use crate::breaker::{Breaker, BreakerCounts, BreakerPolicy, BreakerState};
 
 /// After which time a caller may try again when nothing better is known.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -117,7 +116,7 @@ impl HttpRegister {
 
     /// Whether it is asked at present.
     pub fn state(&self) -> BreakerState {
-        self.breaker.state(Instant::now())
+        self.breaker.state(Instant::now().into_std())
     }
 
     /// How it answered so far.
@@ -131,7 +130,8 @@ impl HttpRegister {
             tracing::warn!("the identity register is asked for more persons at once than it answers");
             return Err(RegisterUnavailable { retry_after: RETRY_AFTER });
         };
-        let permit = self.breaker.admit(Instant::now()).map_err(|wait| RegisterUnavailable { retry_after: wait })?;
+        let permit =
+            self.breaker.admit(Instant::now().into_std()).map_err(|wait| RegisterUnavailable { retry_after: wait })?;
         let Some((parameters, lookup)) = question(national_id, correlation_id) else {
             // The gateway checked the number and made the id: it is our fault, and says nothing about the register.
             tracing::error!("a question to the identity register breaks its contract");
@@ -149,7 +149,7 @@ impl HttpRegister {
             Ok(Err(failure)) => Trouble::of(&failure),
             Err(_) => Trouble { what: "no answer in time", status: None },
         };
-        permit.failed(Instant::now());
+        permit.failed(Instant::now().into_std());
         let Trouble { what, status } = trouble;
         tracing::warn!(status, trouble = what, state = ?self.state(), "the identity register gave no answer");
         Err(RegisterUnavailable { retry_after: RETRY_AFTER })

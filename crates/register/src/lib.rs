@@ -5,10 +5,8 @@
 //! [`RegisterUnavailable`](usher_server::register::RegisterUnavailable): who waits for it is told to come again, and
 //! nothing is decided from half an answer. No national id gets into an address, a log line or an error.
 
-mod breaker;
 mod http;
 mod simulator;
 
-pub use breaker::{Breaker, BreakerCounts, BreakerPolicy, BreakerState, Permit};
 pub use http::{HttpRegister, HttpRegisterSettings, SetupError};
 pub use simulator::{Simulator, TRIGGERS, Trigger};

@@ -1,12 +1,10 @@
-//! A circuit breaker: after some failures in a row nobody is sent to a register that is down, so that callers are told at
-//! once and the register is left in peace; then one call at a time finds out whether it is back.
+//! A circuit breaker: after some failures in a row nobody is sent to a service that is down, so that callers are told at
+//! once and the service is left in peace; then one call at a time finds out whether it is back.
 //!
 //! The time is passed in. What a failure is, the caller says.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-
-use tokio::time::Instant;
+use std::time::{Duration, Instant};
 
 /// When the circuit opens, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +28,7 @@ pub enum BreakerState {
     Closed,
     /// Refuses it.
     Open,
-    /// Lets it through if no other is trying out whether the register is back.
+    /// Lets it through if no other is trying out whether the service is back.
     HalfOpen,
 }
 
@@ -64,7 +62,7 @@ struct Inner {
     counts: BreakerCounts,
 }
 
-/// Leave to make one call. Dropped without a verdict, for whoever waited has gone, it says nothing about the register.
+/// Leave to make one call. Dropped without a verdict, for whoever waited has gone, it says nothing about the service.
 #[derive(Debug)]
 pub struct Permit<'b> {
     breaker: &'b Breaker,
@@ -125,7 +123,7 @@ impl Inner {
 }
 
 impl Permit<'_> {
-    /// The register answered: the circuit closes.
+    /// The service answered: the circuit closes.
     pub fn succeeded(self) {
         let mut inner = self.breaker.lock();
         inner.counts.succeeded += 1;
@@ -136,7 +134,7 @@ impl Permit<'_> {
         }
     }
 
-    /// The register did not answer, or not with anything of use.
+    /// The service did not answer, or not with anything of use.
     pub fn failed(self, now: Instant) {
         let policy = self.breaker.policy;
         let mut inner = self.breaker.lock();
@@ -198,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn one_call_at_a_time_finds_out_whether_the_register_is_back() {
+    fn one_call_at_a_time_finds_out_whether_the_service_is_back() {
         let (breaker, now) = (breaker(), Instant::now());
         fail(&breaker, now, 3);
         let later = now + 10 * SECOND;
