@@ -1,7 +1,10 @@
 //! Setting up: partners, applications, keys, products and users of the bank. Every command is an operation of the platform API:
 //! called through the socket in the data folder while the gateway runs, else through one this process serves for the moment.
 
+mod delivery;
+mod destinations;
 mod fault;
+mod file;
 mod output;
 mod products;
 mod reference;
@@ -14,22 +17,24 @@ use usher_client::TransportError;
 use usher_contract::platform::v1::operations::{self, AddSubscriptionParameters, ChangeApplicationParameters};
 use usher_contract::platform::v1::operations::{
     CreateApplicationParameters, CreateBankUserParameters, CreateKeyParameters, CreatePartnerParameters,
-    EndSubscriptionParameters, ListApplicationsParameters, ListAuditParameters, ListBankUsersParameters,
-    ListKeysParameters, ListPartnersParameters, RenamePartnerParameters, RevokeBankUserParameters, RevokeKeyParameters,
+    EndSubscriptionParameters, EndWebhookParameters, ListApplicationsParameters, ListAuditParameters,
+    ListBankUsersParameters, ListKeysParameters, ListPartnersParameters, ListWebhooksParameters,
+    RenamePartnerParameters, RevokeBankUserParameters, RevokeKeyParameters, SetWebhookParameters,
 };
 use usher_contract::platform::v1::{
     Application, ApplicationChange, ApplicationWish, BankRole, BankUserWish, KeyWish, Mode, Partner, PartnerWish,
-    Subscription,
+    Subscription, WebhookEnd, WebhookWish,
 };
 use usher_contract::shared::{Api, Environment, Problem};
 use usher_wire::{Checked, Choice as _, Failure, Message, Personal, Unknown};
 
+use self::destinations::Signer;
 pub(crate) use self::fault::Fault;
 use self::output::Output;
 use self::way::{Way, Wire};
 use crate::cli::{
-    AdminCommand, ApplicationCommand, BankUserCommand, KeyCommand, PartnerCommand, ProductCommand, ReferenceCommand,
-    SubscriptionArgs, SubscriptionCommand,
+    AdminCommand, ApplicationCommand, BankUserCommand, DestinationCommand, KeyCommand, PartnerCommand, ProductCommand,
+    ReferenceCommand, SubscriptionArgs, SubscriptionCommand,
 };
 use crate::settings::Settings;
 
@@ -40,8 +45,10 @@ type Client<'w> = operations::Client<Wire<'w>>;
 pub(crate) fn run(command: &AdminCommand, is_json: bool, settings: &Settings) -> Result<(), Fault> {
     let output = Output { is_json };
     // A file is checked without a gateway.
-    if let AdminCommand::Product(ProductCommand::Check { file }) = command {
-        return products::check(file, &output);
+    match command {
+        AdminCommand::Product(ProductCommand::Check { file }) => return products::check(file, &output),
+        AdminCommand::Destination(DestinationCommand::Check { file }) => return destinations::check(file, &output),
+        _ => {}
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Fault::System)?;
     runtime.block_on(async {
@@ -73,6 +80,8 @@ async fn obey(command: &AdminCommand, client: &Client<'_>, output: &Output) -> R
         AdminCommand::Subscription(command) => subscription(command, client, output).await,
         AdminCommand::Key(command) => key(command, client, output).await,
         AdminCommand::Product(command) => products::obey(command, client, output).await,
+        AdminCommand::Destination(command) => destinations::obey(command, client, output).await,
+        AdminCommand::Delivery(command) => delivery::obey(command, client, output).await,
         AdminCommand::BankUser(command) => bank_user(command, client, output).await,
         AdminCommand::Audit { after, limit } => {
             let parameters = ListAuditParameters { after: *after, limit: *limit, ..Default::default() };
@@ -128,6 +137,33 @@ async fn application(command: &ApplicationCommand, client: &Client<'_>, output: 
             let parameters =
                 ChangeApplicationParameters { application, x_correlation_id: None, unknown: Unknown::default() };
             output.applications(&[answered(client.change_application(&parameters, &change).await)?.into_inner()])
+        }
+        ApplicationCommand::Secret { application, secret } => {
+            destinations::make_secret(Signer::Application(application), secret, client, output).await
+        }
+        ApplicationCommand::Secrets { application, environment } => {
+            destinations::list_secrets(Signer::Application(application), environment, client, output).await
+        }
+        ApplicationCommand::Webhook { application, url: Some(url), signature, environment: place, .. } => {
+            let wish = checked(WebhookWish {
+                environment: environment(place),
+                url: url.clone(),
+                signature: destinations::signature(signature),
+                unknown: Unknown::default(),
+            })?;
+            let application = find_application(client, Some(application)).await?.id;
+            let parameters = SetWebhookParameters { application, x_correlation_id: None, unknown: Unknown::default() };
+            output.webhooks(&[answered(client.set_webhook(&parameters, &wish).await)?.into_inner()])
+        }
+        ApplicationCommand::Webhook { application, url: None, environment: place, .. } => {
+            let end = checked(WebhookEnd { environment: environment(place), unknown: Unknown::default() })?;
+            let application = find_application(client, Some(application)).await?.id;
+            let parameters = EndWebhookParameters { application, x_correlation_id: None, unknown: Unknown::default() };
+            output.webhooks(&answered(client.end_webhook(&parameters, &end).await)?.into_inner().webhooks)
+        }
+        ApplicationCommand::Webhooks => {
+            let listed = client.list_webhooks(&ListWebhooksParameters::default()).await;
+            output.webhooks(&answered(listed)?.into_inner().webhooks)
         }
     }
 }

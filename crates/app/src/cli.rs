@@ -165,6 +165,12 @@ pub(crate) enum AdminCommand {
     /// What the bank takes, and on which terms.
     #[command(subcommand)]
     Product(ProductCommand),
+    /// Which destinations are sent their messages instead of pulling them.
+    #[command(subcommand)]
+    Destination(DestinationCommand),
+    /// Messages on their way: what waits, what was given up, and sending it once more.
+    #[command(subcommand)]
+    Delivery(DeliveryCommand),
     /// People and programs of the bank.
     #[command(subcommand)]
     BankUser(BankUserCommand),
@@ -228,6 +234,146 @@ pub(crate) enum ApplicationCommand {
         /// How unknown members of its requests are treated.
         #[arg(long, value_parser = PossibleValuesParser::new(MODES))]
         mode: Option<String>,
+    },
+    /// Make a secret that the webhook of an application is signed with, and show it once.
+    Secret {
+        /// Its public id (AppKey).
+        application: String,
+        #[command(flatten)]
+        secret: SecretArgs,
+    },
+    /// List the secrets of an application's webhook, without the secrets themselves.
+    Secrets {
+        /// Its public id (AppKey).
+        application: String,
+        /// Where.
+        #[arg(long, default_value = "production", value_parser = PossibleValuesParser::new(ENVIRONMENTS))]
+        environment: String,
+    },
+    /// Send the events of an application to an address, or end that.
+    Webhook {
+        /// Its public id (AppKey).
+        application: String,
+        /// The address, https.
+        #[arg(required_unless_present = "end", conflicts_with = "end")]
+        url: Option<String>,
+        /// How it is signed.
+        #[arg(long, default_value = "ed25519", value_parser = PossibleValuesParser::new(SIGNATURES))]
+        signature: String,
+        /// Where.
+        #[arg(long, default_value = "production", value_parser = PossibleValuesParser::new(ENVIRONMENTS))]
+        environment: String,
+        /// Send nothing any more; the events stay to be read.
+        #[arg(long)]
+        end: bool,
+    },
+    /// List the webhooks of all applications.
+    Webhooks,
+}
+
+/// What can be done with the destinations file.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DestinationCommand {
+    /// Print the version in force as a TOML file to edit.
+    Show {
+        /// Another version instead; 0 is the empty one.
+        #[arg(long)]
+        version: Option<i64>,
+    },
+    /// List all versions.
+    List,
+    /// Check a file without a gateway.
+    Check {
+        /// The TOML file; `-` reads it from stdin.
+        file: PathBuf,
+    },
+    /// Put a file in force; a destination that is no longer in it is pulled from then on.
+    Apply {
+        /// The TOML file; `-` reads it from stdin.
+        file: PathBuf,
+    },
+    /// Make a secret that messages to a destination are signed with, and show it once.
+    Secret {
+        /// The destination: bank, or provider/ and its id.
+        destination: String,
+        #[command(flatten)]
+        secret: SecretArgs,
+    },
+    /// List the secrets of a destination, without the secrets themselves.
+    Secrets {
+        /// The destination: bank, or provider/ and its id.
+        destination: String,
+        /// Where.
+        #[arg(long, default_value = "production", value_parser = PossibleValuesParser::new(ENVIRONMENTS))]
+        environment: String,
+    },
+}
+
+/// A new secret to sign with.
+#[derive(Debug, Args)]
+pub(crate) struct SecretArgs {
+    /// Where.
+    #[arg(long, default_value = "production", value_parser = PossibleValuesParser::new(ENVIRONMENTS))]
+    pub(crate) environment: String,
+    /// hmac: both ends have the secret. ed25519: the receiver has the public half only.
+    #[arg(long, default_value = "ed25519", value_parser = PossibleValuesParser::new(SIGNATURES))]
+    pub(crate) signature: String,
+    /// For how many hours those before it sign too, 0 to 720. [default: 24]
+    #[arg(long, value_name = "HOURS")]
+    pub(crate) overlap: Option<i64>,
+}
+
+/// What can be done with messages on their way.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeliveryCommand {
+    /// List messages: those that were given up, unless others are asked for.
+    List {
+        /// Those that were given up.
+        #[arg(long)]
+        parked: bool,
+        /// Those that wait for their turn or their next attempt.
+        #[arg(long, conflicts_with = "parked")]
+        pending: bool,
+        /// Those that have arrived.
+        #[arg(long, conflicts_with_all = ["parked", "pending"])]
+        delivered: bool,
+        /// Where.
+        #[arg(long, default_value = "production", value_parser = PossibleValuesParser::new(ENVIRONMENTS))]
+        environment: String,
+        /// Only those for this destination; partner for the webhooks of applications.
+        #[arg(long)]
+        destination: Option<String>,
+        /// Only what comes after this message.
+        #[arg(long, value_name = "NUMBER")]
+        after: Option<i64>,
+        /// How many at most, 1 to 500.
+        #[arg(long, value_name = "COUNT")]
+        limit: Option<i64>,
+    },
+    /// Send messages once more, under the ids they have; what has arrived only with --delivered.
+    #[command(group = clap::ArgGroup::new("which").required(true).multiple(true))]
+    Replay {
+        /// Only this message, by the number that the list shows.
+        #[arg(group = "which")]
+        message: Option<i64>,
+        /// All of them.
+        #[arg(long, group = "which")]
+        all: bool,
+        /// Only those for this destination; partner for the webhooks of applications.
+        #[arg(long, group = "which")]
+        destination: Option<String>,
+        /// Only what was given up or has arrived then or later, RFC 3339.
+        #[arg(long, value_name = "TIME", group = "which")]
+        from: Option<String>,
+        /// Only what was given up or has arrived before, RFC 3339.
+        #[arg(long, value_name = "TIME", group = "which")]
+        to: Option<String>,
+        /// Those that have arrived instead of those that were given up.
+        #[arg(long)]
+        delivered: bool,
+        /// Where.
+        #[arg(long, default_value = "production", value_parser = PossibleValuesParser::new(ENVIRONMENTS))]
+        environment: String,
     },
 }
 
@@ -338,6 +484,7 @@ pub(crate) enum BankUserCommand {
 }
 
 const MODES: [&str; 2] = ["strict", "tolerant"];
+const SIGNATURES: [&str; 2] = ["hmac", "ed25519"];
 const ENVIRONMENTS: [&str; 2] = ["sandbox", "production"];
 const APIS: [&str; 3] = ["contact_request", "appointment_request", "digital_customer"];
 
@@ -428,6 +575,10 @@ pub(crate) struct ServeArgs {
     /// Milliseconds the simulated bank of the sandbox takes for each step. [default: 2000] [env: USHER_SANDBOX_STEP]
     #[arg(long, value_name = "MILLISECONDS")]
     sandbox_step: Option<String>,
+    /// For how long a worker that sends a message has it for itself, 45 to 600 seconds. [default: 60]
+    /// [env: USHER_DELIVERY_LEASE]
+    #[arg(long, value_name = "SECONDS")]
+    delivery_lease: Option<String>,
     /// The form of log lines on stderr; text on a terminal, else json. [env: USHER_LOG_FORMAT]
     #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(["text", "json"]))]
     log_format: Option<String>,
@@ -561,6 +712,7 @@ impl ServeArgs {
             ("register_ca", &self.register_ca),
             ("register_timeout", &self.register_timeout),
             ("sandbox_step", &self.sandbox_step),
+            ("delivery_lease", &self.delivery_lease),
             ("log_format", &self.log_format),
             ("log_level", &self.log_level),
         ]));

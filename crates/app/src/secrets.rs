@@ -8,6 +8,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use miette::Diagnostic;
 use thiserror::Error;
@@ -50,7 +51,7 @@ pub(crate) struct Secrets {
     /// Turns API keys into what is stored of them.
     pub(crate) pepper: Pepper,
     /// Turns bodies and persons into what is stored of them.
-    pub(crate) digests: DigestKey,
+    pub(crate) digests: Arc<DigestKey>,
     /// Signs receipts.
     pub(crate) signing: SigningKeys,
 }
@@ -91,7 +92,7 @@ impl Secrets {
     pub(crate) fn open(folder: &Path, is_new: bool) -> Result<Self, Fault> {
         Ok(Secrets {
             pepper: Pepper::new(*open(folder, &PEPPER, is_new)?),
-            digests: DigestKey::new(*open(folder, &DIGESTS, is_new)?),
+            digests: Arc::new(DigestKey::new(*open(folder, &DIGESTS, is_new)?)),
             signing: signing_keys(folder, is_new)?,
         })
     }

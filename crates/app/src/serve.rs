@@ -11,8 +11,10 @@ use jiff::Timestamp;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
+use usher_delivery::{Dispatcher, HttpCarrier};
 use usher_domain::environment::Environment;
 use usher_domain::products::Products;
+use usher_domain::receipt::DigestKey;
 use usher_server::accept::{Connections, Listener, Transport};
 use usher_server::documents;
 use usher_server::gateway::{Gateway, Parts, stored_products};
@@ -65,16 +67,19 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
     announce(settings, &listeners, &data).await?;
 
     let Data { store, secrets, .. } = data;
+    let digests = secrets.digests.clone();
     let gateway = gateway(store.clone(), secrets, products, registers, settings.sandbox_step);
     // A request is never judged without the lists that are there.
     documents::load(&gateway).await.map_err(|_| Fault::StoreBroken)?;
     let following = tokio::spawn(documents::follow(gateway.clone()));
     let simulating = tokio::spawn(usher_server::simulate_bank(gateway.clone()));
+    let sending = sender(settings, &store, digests);
     let (stopping, stopped) = watch::channel(false);
     let told = |mut stopped: watch::Receiver<bool>| async move {
         // Whoever could say so being gone is as good as being told.
         let _ = stopped.wait_for(|is_told| *is_told).await;
     };
+    let sending = tokio::spawn(sending.run(told(stopped.clone())));
     let serving_admin = socket.serve(usher_server::admin_router(&gateway), told(stopped.clone()));
     let purging = tokio::spawn(purge(store.clone()));
     let ops = Ops {
@@ -123,10 +128,26 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
     following.abort();
     purging.abort();
     simulating.abort();
+    // What is on its way is marked before the store closes.
+    let _ = sending.await;
     let closing = tokio::task::spawn_blocking(move || store.close());
     closing.await.map_err(|_| Fault::StoreBroken)?;
     tracing::info!(connections_cut = served.cut + bank_cut, "stopped");
     if is_broken { Err(Fault::StoreBroken) } else { Ok(()) }
+}
+
+/// What sends messages to whoever must be told.
+fn sender(settings: &Settings, store: &Store, digests: Arc<DigestKey>) -> Dispatcher<HttpCarrier> {
+    let parts = usher_delivery::Parts {
+        store: store.clone(),
+        carrier: HttpCarrier::default(),
+        digests,
+        lease: settings.delivery_lease,
+        clock: Arc::new(|| Timestamp::now().as_millisecond()),
+        // Without randomness all pauses are short, which costs no more than some calls.
+        random: Arc::new(|| getrandom::u64().unwrap_or_default()),
+    };
+    Dispatcher::new(parts).expect("the settings bound the lease")
 }
 
 /// The gateway of a data folder.

@@ -30,7 +30,7 @@ struct Setting {
 }
 
 /// All there are. The fields of [`Values`] carry the same names; a test compares them.
-const SETTINGS: [Setting; 15] = [
+const SETTINGS: [Setting; 16] = [
     Setting {
         name: "listen",
         expected: "an IP address and a port from 0 to 65535, such as \"127.0.0.1:8080\"; port 0 takes any free one",
@@ -56,6 +56,7 @@ const SETTINGS: [Setting; 15] = [
     Setting { name: "register_ca", expected: "the path of a PEM file with the certificates to trust" },
     Setting { name: "register_timeout", expected: "a number of seconds from 1 to 25, such as 10" },
     Setting { name: "sandbox_step", expected: "a number of milliseconds from 0 to 86400000, such as 2000" },
+    Setting { name: "delivery_lease", expected: "a number of seconds from 45 to 600, such as 60" },
     Setting { name: "log_format", expected: "\"text\" or \"json\"" },
     Setting { name: "log_level", expected: "\"error\", \"warn\", \"info\", \"debug\" or \"trace\"" },
 ];
@@ -79,6 +80,8 @@ pub(crate) struct Settings {
     pub(crate) register: Option<Register>,
     /// How long the simulated bank and register of the sandbox take for a step.
     pub(crate) sandbox_step: Duration,
+    /// How long a worker that sends a message has it for itself.
+    pub(crate) delivery_lease: Duration,
     /// The form of log lines; none lets the terminal decide.
     pub(crate) log_format: Option<LogFormat>,
     /// The least important log lines to write.
@@ -161,6 +164,8 @@ struct Values {
     register_ca: Option<RelativePathBuf>,
     register_timeout: Bounded<1, 25>,
     sandbox_step: Bounded<0, 86_400_000>,
+    // An attempt takes 30 seconds at most; the rest is for reading before it and marking after it.
+    delivery_lease: Bounded<45, 600>,
     log_format: Option<LogFormat>,
     log_level: LogLevel,
 }
@@ -271,6 +276,7 @@ impl TryFrom<Values> for Settings {
             insecure_http: values.insecure_http,
             register,
             sandbox_step: Duration::from_millis(values.sandbox_step.0),
+            delivery_lease: Duration::from_secs(values.delivery_lease.0),
             log_format: values.log_format,
             log_level: values.log_level,
         })
@@ -333,6 +339,7 @@ fn defaults() -> Source {
         ("insecure_http", Value::from(false)),
         ("register_timeout", Value::from(10)),
         ("sandbox_step", Value::from(2_000)),
+        ("delivery_lease", Value::from(60)),
         ("log_level", Value::from("info")),
     ];
     let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();

@@ -30,7 +30,7 @@ use uuid::Uuid;
 use crate::caller::BankUser;
 use crate::exchange::{Answer, Call};
 use crate::fault::Fault;
-use crate::{following, receipt};
+use crate::{following, platform, receipt};
 
 pub(crate) use self::content::{Content, Contents, DAMAGED};
 pub(crate) use self::status::Change;
@@ -58,6 +58,8 @@ impl Server for Bank {
             api: parameters.api.map(|api| api.as_str().to_owned()),
             event: parameters.event.map(|event| event.as_str().to_owned()),
             destination: parameters.destination,
+            // What is sent is not pulled too.
+            except: platform::destinations::sent(&call.gateway.destinations(), view.environment),
         };
         let store = &call.gateway.store;
         // One more than asked for tells whether more wait.

@@ -1,4 +1,5 @@
-//! Code lists as the store keeps them, and the gateway's copy in memory: read at start, and again when one was imported.
+//! Code lists and destinations as the store keeps them, and the gateway's copy in memory: read at start, and again when
+//! one was imported.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use usher_domain::reference::list::CodeList;
 use usher_storage::{Document, DocumentMeta, Store, StoreError};
 
 use crate::gateway::Gateway;
+use crate::platform;
 
 /// Kind of the documents that hold code lists.
 pub(crate) const LIST: &str = "list";
@@ -24,7 +26,7 @@ struct Held {
     list: Arc<CodeList>,
 }
 
-/// Reads the code lists that are there, then again whenever a document was stored, for as long as the gateway runs.
+/// Reads the code lists and destinations that are there, then again whenever a document was stored, for as long as the gateway runs.
 pub async fn follow(gateway: Arc<Gateway>) {
     let mut held = Vec::new();
     let mut seen = None;
@@ -35,15 +37,15 @@ pub async fn follow(gateway: Arc<Gateway>) {
         match gateway.store.documents_generation().await {
             Ok(generation) if seen != Some(generation) => match refresh(&gateway, &mut held).await {
                 Ok(()) => seen = Some(generation),
-                Err(error) => tracing::error!(%error, "the code lists cannot be read"),
+                Err(error) => tracing::error!(%error, "code lists and destinations cannot be read"),
             },
             Ok(_) => {}
-            Err(error) => tracing::error!(%error, "it is not known whether code lists changed"),
+            Err(error) => tracing::error!(%error, "it is not known whether code lists or destinations changed"),
         }
     }
 }
 
-/// Reads the code lists that are there. Done before the first request is taken.
+/// Reads the code lists and destinations that are there. Done before the first request is taken.
 ///
 /// # Errors
 /// The store cannot be read.
@@ -71,6 +73,7 @@ async fn refresh(gateway: &Gateway, held: &mut Vec<Held>) -> Result<(), StoreErr
             lists.push(Held { name: meta.name.clone(), version: meta.version, list });
         }
     }
+    gateway.put_destinations(platform::destinations::in_force(&gateway.store).await?);
     gateway.put_reference(Reference::new(lists.iter().map(|held| held.list.clone()).collect()));
     *held = lists;
     Ok(())

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
+use usher_domain::destinations::Destinations;
 use usher_domain::environment::Environment;
 use usher_domain::key::Pepper;
 use usher_domain::products::Products;
@@ -27,10 +28,11 @@ pub const DURABILITY: &str = "single-disk";
 pub struct Gateway {
     pub(crate) store: Store,
     pub(crate) callers: Callers,
-    pub(crate) digests: DigestKey,
+    pub(crate) digests: Arc<DigestKey>,
     pub(crate) signing: SigningKeys,
     products: RwLock<Arc<Products>>,
     reference: RwLock<Arc<Reference>>,
+    destinations: RwLock<Arc<Destinations>>,
     pub(crate) registers: Registers,
     pub(crate) sandbox_step: Duration,
     /// Told of each request that the simulated bank has a script for.
@@ -47,7 +49,7 @@ pub struct Parts {
     /// Turns keys into what is stored of them.
     pub pepper: Pepper,
     /// Turns bodies and persons into what is stored of them.
-    pub digests: DigestKey,
+    pub digests: Arc<DigestKey>,
     /// Signs receipts.
     pub signing: SigningKeys,
     /// The environments whose keys are admitted.
@@ -98,6 +100,7 @@ impl Gateway {
             signing,
             products,
             reference,
+            destinations: RwLock::default(),
             registers,
             sandbox_step,
             scripted: Notify::new(),
@@ -115,6 +118,16 @@ impl Gateway {
     /// Puts code lists in force, for every request that is judged from now on.
     pub(crate) fn put_reference(&self, reference: Reference) {
         *self.reference.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(reference);
+    }
+
+    /// The destinations in force.
+    pub(crate) fn destinations(&self) -> Arc<Destinations> {
+        self.destinations.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts destinations in force, for every message that is pulled from now on.
+    pub(crate) fn put_destinations(&self, destinations: Destinations) {
+        *self.destinations.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(destinations);
     }
 
     /// The products in force. Whoever decides asks once, so that one request is judged by one version.

@@ -2,22 +2,29 @@
 //! the audit with the operator's name.
 
 mod bank_users;
+pub(crate) mod destinations;
 mod directory;
 mod lists;
+mod messages;
 mod products;
+mod webhooks;
 
 use usher_contract::platform::v1::operations::{
-    AddSubscriptionParameters, ApplyProductsParameters, ChangeApplicationParameters, CheckProductsParameters,
-    CreateApplicationParameters, CreateBankUserParameters, CreateKeyParameters, CreatePartnerParameters,
-    EndSubscriptionParameters, ImportListParameters, ListApplicationsParameters, ListAuditParameters,
-    ListBankUsersParameters, ListKeysParameters, ListPartnersParameters, ListProductsVersionsParameters,
-    ListStoredListsParameters, ReadProductsParameters, ReadProductsVersionParameters, RenamePartnerParameters,
-    RevokeBankUserParameters, RevokeKeyParameters, Server,
+    AddSubscriptionParameters, ApplyDestinationsParameters, ApplyProductsParameters, ChangeApplicationParameters,
+    CheckDestinationsParameters, CheckProductsParameters, CreateApplicationParameters, CreateBankUserParameters,
+    CreateKeyParameters, CreatePartnerParameters, CreateWebhookSecretParameters, EndSubscriptionParameters,
+    EndWebhookParameters, ImportListParameters, ListApplicationsParameters, ListAuditParameters,
+    ListBankUsersParameters, ListDestinationsVersionsParameters, ListKeysParameters, ListOutgoingParameters,
+    ListPartnersParameters, ListProductsVersionsParameters, ListStoredListsParameters, ListWebhookSecretsParameters,
+    ListWebhooksParameters, ReadDestinationsParameters, ReadProductsParameters, ReadProductsVersionParameters,
+    RenamePartnerParameters, ReplayMessagesParameters, RevokeBankUserParameters, RevokeKeyParameters, Server,
+    SetWebhookParameters,
 };
 use usher_contract::platform::v1::{
-    ApplicationChange, ApplicationWish, AuditEntry, AuditPage, BankUserWish, KeyWish, ListImport, PartnerWish,
-    Products, Subscription,
+    ApplicationChange, ApplicationWish, AuditEntry, AuditPage, BankUserWish, Destinations, KeyWish, ListImport,
+    PartnerWish, Products, Replay, Subscription, WebhookEnd, WebhookSecretWish, WebhookWish,
 };
+use usher_domain::environment::Environment;
 use usher_storage::{Audit, Change, Constraint, StoreError};
 use usher_wire::{Parsed, Unknown, to_json};
 use uuid::Uuid;
@@ -84,6 +91,14 @@ impl OperatorCall {
     /// When a key made now for so many days ends.
     fn key_end(&self, days: Option<i64>) -> i64 {
         self.now.as_millisecond() + days.unwrap_or(KEY_DAYS) * DAY_MILLIS
+    }
+}
+
+/// The environment as the store knows it.
+fn stored(environment: Environment) -> usher_storage::Environment {
+    match environment {
+        Environment::Sandbox => usher_storage::Environment::Sandbox,
+        Environment::Production => usher_storage::Environment::Production,
     }
 }
 
@@ -258,6 +273,93 @@ impl Server for Platform {
         parameters: RevokeBankUserParameters,
     ) -> Result<Answer, Fault> {
         bank_users::revoke(call, &parameters.user).await
+    }
+
+    async fn set_webhook(
+        &self,
+        call: &OperatorCall,
+        parameters: SetWebhookParameters,
+        body: Parsed<WebhookWish>,
+    ) -> Result<Answer, Fault> {
+        webhooks::set(call, &parameters.application, body).await
+    }
+
+    async fn end_webhook(
+        &self,
+        call: &OperatorCall,
+        parameters: EndWebhookParameters,
+        body: Parsed<WebhookEnd>,
+    ) -> Result<Answer, Fault> {
+        webhooks::end(call, &parameters.application, body).await
+    }
+
+    async fn list_webhooks(&self, call: &OperatorCall, _parameters: ListWebhooksParameters) -> Result<Answer, Fault> {
+        webhooks::list(call).await
+    }
+
+    async fn create_webhook_secret(
+        &self,
+        call: &OperatorCall,
+        _parameters: CreateWebhookSecretParameters,
+        body: Parsed<WebhookSecretWish>,
+    ) -> Result<Answer, Fault> {
+        webhooks::create_secret(call, body).await
+    }
+
+    async fn list_webhook_secrets(
+        &self,
+        call: &OperatorCall,
+        parameters: ListWebhookSecretsParameters,
+    ) -> Result<Answer, Fault> {
+        let ListWebhookSecretsParameters { environment, destination, application, .. } = parameters;
+        webhooks::list_secrets(call, environment.as_ref(), destination, application.as_deref()).await
+    }
+
+    async fn read_destinations(
+        &self,
+        call: &OperatorCall,
+        parameters: ReadDestinationsParameters,
+    ) -> Result<Answer, Fault> {
+        destinations::read(call, parameters.version).await
+    }
+
+    async fn apply_destinations(
+        &self,
+        call: &OperatorCall,
+        parameters: ApplyDestinationsParameters,
+        body: Parsed<Destinations>,
+    ) -> Result<Answer, Fault> {
+        destinations::apply(call, parameters.previous, body).await
+    }
+
+    async fn check_destinations(
+        &self,
+        call: &OperatorCall,
+        _parameters: CheckDestinationsParameters,
+        body: Parsed<Destinations>,
+    ) -> Result<Answer, Fault> {
+        destinations::check(call, body).await
+    }
+
+    async fn list_destinations_versions(
+        &self,
+        call: &OperatorCall,
+        _parameters: ListDestinationsVersionsParameters,
+    ) -> Result<Answer, Fault> {
+        destinations::versions(call).await
+    }
+
+    async fn list_outgoing(&self, call: &OperatorCall, parameters: ListOutgoingParameters) -> Result<Answer, Fault> {
+        messages::list(call, parameters).await
+    }
+
+    async fn replay_messages(
+        &self,
+        call: &OperatorCall,
+        _parameters: ReplayMessagesParameters,
+        body: Parsed<Replay>,
+    ) -> Result<Answer, Fault> {
+        messages::replay(call, body).await
     }
 
     async fn list_audit(&self, call: &OperatorCall, parameters: ListAuditParameters) -> Result<Answer, Fault> {

@@ -75,7 +75,7 @@ impl World {
         let gateway = Gateway::new(Parts {
             store: store.clone(),
             pepper: pepper(),
-            digests: DigestKey::new([2; 32]),
+            digests: Arc::new(DigestKey::new([2; 32])),
             signing: SigningKeys::new(SigningKey::new(&[3; 32]), Vec::new()),
             environments: vec![Environment::Sandbox],
             products: Products::built_in(),

@@ -17,7 +17,7 @@ const PRODUCTS: &str = include_str!("../../../docs/examples/products.toml");
 
 /// Runs a command that must do its work, and gives its answer.
 #[track_caller]
-fn admin(place: &Place, arguments: &[&str]) -> Value {
+pub(super) fn admin(place: &Place, arguments: &[&str]) -> Value {
     let output = place.run(&[&["admin", "--json"], arguments].concat());
     let (said, log) = texts(&output);
     assert_eq!(output.status.code(), Some(0), "{arguments:?}: {log}");
@@ -25,7 +25,7 @@ fn admin(place: &Place, arguments: &[&str]) -> Value {
 }
 
 /// Runs a command that must be refused, and gives its exit code and what it said.
-fn refused(place: &Place, arguments: &[&str]) -> (i32, String) {
+pub(super) fn refused(place: &Place, arguments: &[&str]) -> (i32, String) {
     let output = place.run(&[&["admin"], arguments].concat());
     let (said, log) = texts(&output);
     assert_eq!(said, "", "{arguments:?}");
@@ -37,7 +37,7 @@ fn call(gateway: &Gateway, key: &str, path: &str, body: &Value) -> Reply {
     Connection::open(gateway.address()).unwrap().call("POST", path, &lines, body.to_string().as_bytes()).unwrap()
 }
 
-fn submit(gateway: &Gateway, key: &str, body: &Value) -> Reply {
+pub(super) fn submit(gateway: &Gateway, key: &str, body: &Value) -> Reply {
     call(gateway, key, "/contact-request/v1/requests", body)
 }
 
@@ -48,7 +48,7 @@ fn codes(reply: &Reply, list: &str) -> Vec<String> {
 }
 
 /// A valid contact request about the person with this phone number.
-fn request(phone: &str) -> Value {
+pub(super) fn request(phone: &str) -> Value {
     let mut body: Value = serde_json::from_str(CONTACT_REQUEST).unwrap();
     body["phoneNumber"] = phone.into();
     body
@@ -74,7 +74,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 /// A partner with an application that may call everything in production, and its key.
-fn production(place: &Place) -> (String, String) {
+pub(super) fn production(place: &Place) -> (String, String) {
     let partner = admin(place, &["partner", "add", "Best Brokers"])[0]["id"].as_str().unwrap().to_owned();
     let application = admin(place, &["application", "add", "--partner", "Best Brokers", "Website"]);
     let application = application[0]["id"].as_str().unwrap().to_owned();

@@ -51,7 +51,7 @@ pub(crate) enum Fault {
     #[error("{name} is not valid TOML")]
     #[diagnostic(
         code(usher::admin::syntax),
-        help("Correct the marked place. usher admin product show prints a file to start from; see https://toml.io.")
+        help("Correct the marked place. The show command beside it prints a file to start from; see https://toml.io.")
     )]
     Syntax {
         name: String,
@@ -61,13 +61,13 @@ pub(crate) enum Fault {
         text: NamedSource<String>,
     },
 
-    /// A products file cannot be applied.
+    /// A file of products or destinations cannot be applied.
     #[error("{name} cannot be applied: {count}\n{list}")]
     #[diagnostic(
         code(usher::admin::products),
         help(
-            "Correct the marked places; nothing was applied. docs/setting-up.md lists every member, and usher admin \
-             product show prints the file in force."
+            "Correct the marked places; nothing was applied. docs/setting-up.md and docs/delivery.md list every member, \
+             and the show command beside it prints the file in force."
         )
     )]
     Products {
@@ -168,7 +168,7 @@ impl Fault {
 fn remedy(code: &str) -> &'static str {
     match code {
         "not_found" => "Look what there is with the list command beside it.",
-        "version_conflict" => "Somebody applied another version: usher admin product show prints it. Apply again.",
+        "version_conflict" => "Somebody applied another version: the show command beside it prints it. Apply again.",
         "store_unavailable" | "overloaded" => "Try again in a moment.",
         _ => "schemas/errors.json tells what the code means.",
     }

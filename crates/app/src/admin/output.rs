@@ -4,7 +4,8 @@ use std::io::{self, Write as _};
 
 use serde::Serialize;
 use usher_contract::platform::v1::{
-    Application, AuditPage, BankUser, IssuedBankUser, IssuedKey, Key, Partner, ProductsVersion, StoredList,
+    Application, AuditPage, BankUser, DestinationsVersion, IssuedBankUser, IssuedKey, IssuedWebhookSecret, Key,
+    OutgoingList, Partner, ProductsVersion, StoredList, Webhook, WebhookSecret,
 };
 use usher_wire::{Checked, Value, to_json};
 
@@ -91,6 +92,82 @@ impl Output {
                 version.applied_by.clone().unwrap_or("-".to_owned()),
             ]
         })
+    }
+
+    pub(super) fn destinations_versions(&self, versions: &[DestinationsVersion]) -> Result<(), Fault> {
+        self.list(versions, ["VERSION", "APPLIED", "BY"], |version| {
+            [
+                version.version.to_string(),
+                version.applied_at.clone().unwrap_or("-".to_owned()),
+                version.applied_by.clone().unwrap_or("-".to_owned()),
+            ]
+        })
+    }
+
+    pub(super) fn webhooks(&self, webhooks: &[Webhook]) -> Result<(), Fault> {
+        self.list(webhooks, ["APPLICATION", "ENVIRONMENT", "URL", "SIGNED", "SINCE"], |webhook| {
+            [
+                webhook.application.clone(),
+                webhook.environment.as_str().to_owned(),
+                webhook.url.clone(),
+                webhook.signature.as_str().to_owned(),
+                day(&webhook.created_at),
+            ]
+        })
+    }
+
+    pub(super) fn webhook_secrets(&self, secrets: &[WebhookSecret]) -> Result<(), Fault> {
+        self.list(secrets, ["ID", "SIGNED", "MADE", "ENDS", "PUBLIC KEY"], |secret| {
+            [
+                secret.id.clone(),
+                secret.signature.as_str().to_owned(),
+                secret.created_at.clone(),
+                secret.ends_at.clone().unwrap_or("-".to_owned()),
+                secret.public_key.clone().unwrap_or("-".to_owned()),
+            ]
+        })
+    }
+
+    pub(super) fn outgoing(&self, page: &Checked<OutgoingList>) -> Result<(), Fault> {
+        if self.is_json {
+            return self.print_json(page);
+        }
+        let titles = ["NO", "DESTINATION", "EVENT", "REQUEST", "TRIED", "DUE SINCE", "NEXT", "PARKED", "REASON"];
+        self.list(&page.items, titles, |message| {
+            let or_dash = |text: &Option<String>| text.clone().unwrap_or("-".to_owned());
+            [
+                message.id.to_string(),
+                message.destination.clone(),
+                message.event.clone(),
+                message.request_id.clone(),
+                message.attempts.to_string(),
+                message.due_since.clone(),
+                or_dash(&message.next_attempt_at),
+                or_dash(&message.parked_at),
+                or_dash(&message.reason),
+            ]
+        })?;
+        if let Some(next) = page.next {
+            self.say(&format!("There is more: --after {next}"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn issued_webhook_secret(&self, issued: &Checked<IssuedWebhookSecret>) -> Result<(), Fault> {
+        if self.is_json {
+            return self.print_json(issued);
+        }
+        let about = &issued.about;
+        match (&issued.secret, &about.public_key) {
+            (Some(secret), _) => self.print(&format!(
+                "Secret: {}\nIt is shown now and never again; the receiver verifies with it.",
+                secret.expose()
+            )),
+            (None, key) => self.print(&format!(
+                "Public key: {}\nThe receiver verifies with it; it is no secret.",
+                key.as_deref().unwrap_or("-")
+            )),
+        }
     }
 
     pub(super) fn lists(&self, lists: &[StoredList]) -> Result<(), Fault> {

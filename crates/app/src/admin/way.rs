@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use usher_client::{ClientBuilder, HttpTransport};
 use usher_register::Simulator;
+use usher_server::documents;
 use usher_server::gateway::stored_products;
 use usher_server::register::Registers;
 use usher_server::socket::{self, Socket};
@@ -74,6 +75,7 @@ impl Own {
         // Operators ask no register.
         let registers = Registers { sandbox: Arc::new(Simulator::new(settings.sandbox_step)), production: None };
         let gateway = serve::gateway(store.clone(), secrets, products, registers, settings.sandbox_step);
+        documents::load(&gateway).await.map_err(data::Fault::from)?;
         let socket = Socket::bind(&folder).map_err(|source| data::Fault::Socket { source })?;
         let (stop, stopped) = oneshot::channel();
         let until = async move {

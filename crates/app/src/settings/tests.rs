@@ -52,6 +52,7 @@ fn without_any_source_the_defaults_count() {
         insecure_http: false,
         register: None,
         sandbox_step: Duration::from_secs(2),
+        delivery_lease: Duration::from_secs(60),
         log_format: None,
         log_level: LogLevel::Info,
     };
@@ -152,6 +153,9 @@ fn a_value_in_the_file_that_cannot_be_used_is_refused_with_its_place() {
     check_refused("insecure_http = 'yes'", &["\"yes\" was found", "help: Write true or false."]);
     check_refused("log_level = 'loud'", &["\"loud\" was found", "help: Write \"error\", \"warn\""]);
     check_refused("tls_version_min = '1.1'", &["\"1.1\" was found", "\"1.2\" for clients"]);
+    // A lease that an attempt could outlast is no lease.
+    check_refused("delivery_lease = 44", &["usher.toml:1:18", "help: Write a number of seconds from 45 to 600"]);
+    check_refused("delivery_lease = 601", &["usher.toml:1:18", "help: Write a number of seconds from 45 to 600"]);
     check_refused("data_folder = ['a']", &["usher.toml:1:15", "help: Write the path of a folder"]);
 }
 

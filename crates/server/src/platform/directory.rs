@@ -174,7 +174,7 @@ async fn partner(call: &OperatorCall, id: PartnerId) -> Result<PartnerEntry, Fau
     partners.into_iter().find(|partner| partner.id == id).ok_or(Fault::NotFound)
 }
 
-async fn application(call: &OperatorCall, public_id: &str) -> Result<ApplicationEntry, Fault> {
+pub(super) async fn application(call: &OperatorCall, public_id: &str) -> Result<ApplicationEntry, Fault> {
     let public_id = uuid(public_id)?.to_string();
     let applications = call.gateway.store.all_applications().await?;
     applications.into_iter().find(|application| application.public_id == public_id).ok_or(Fault::NotFound)
