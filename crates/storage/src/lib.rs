@@ -50,6 +50,6 @@ pub use model::{
 };
 pub use running::{Running, StillRunning};
 pub use seal::{Binding, KeyId, Sealed, Sealer};
-pub use sqlite::SqliteEngine;
+pub use sqlite::{Checkpointing, SqliteEngine};
 pub use store::{Health, Options, Store};
 pub use webhook::{NewWebhook, Webhook, WebhookSecret};

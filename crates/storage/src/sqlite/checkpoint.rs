@@ -14,14 +14,27 @@ use rusqlite::Connection;
 
 use super::fault::Fault;
 
-/// Pages in the log that are not in the database, before a checkpoint pays: 16 MiB.
-const WAITING_PAGES_MIN: i64 = 2_048;
-/// Pages in the log before it is made to start over: 32 MiB.
-const LOG_PAGES_MAX: i64 = 4_096;
 /// How long commits may be held up by a reader that is in the way of starting over.
 const HOLD_UP_MAX: Duration = Duration::from_millis(50);
-/// How often the space of the log is given back, and with it what was deleted from the database meanwhile.
-const EMPTY_INTERVAL: Duration = Duration::from_secs(60);
+
+/// When the log is copied into the database, in pages of 8 KiB. Only tests want other numbers than the default: with small
+/// ones, little work meets every kind of checkpoint.
+#[derive(Clone, Copy, Debug)]
+pub struct Checkpointing {
+    /// Pages in the log that are not in the database, before a checkpoint pays.
+    pub waiting_pages_min: i64,
+    /// Pages in the log before it is made to start over.
+    pub log_pages_max: i64,
+    /// How often the space of the log is given back, and with it what was deleted from the database meanwhile.
+    pub empty_interval: Duration,
+}
+
+impl Default for Checkpointing {
+    /// After 16 MiB, after 32 MiB, every minute.
+    fn default() -> Self {
+        Self { waiting_pages_min: 2_048, log_pages_max: 4_096, empty_interval: Duration::from_secs(60) }
+    }
+}
 
 /// Who may write to the log now, and whether anybody may.
 #[derive(Debug, Default)]
@@ -122,6 +135,7 @@ impl Drop for Checkpointer {
 pub(super) struct Checkpoints {
     connection: Connection,
     wal: Arc<Wal>,
+    rule: Checkpointing,
     /// Pages in the log before it is made to start over; grows while a reader is in the way, so that commits are not
     /// held up again and again for nothing.
     log_pages_max: i64,
@@ -138,19 +152,19 @@ struct Log {
 }
 
 impl Checkpoints {
-    pub(super) fn new(connection: Connection, wal: Arc<Wal>) -> rusqlite::Result<Self> {
+    pub(super) fn new(connection: Connection, wal: Arc<Wal>, rule: Checkpointing) -> rusqlite::Result<Self> {
         connection.busy_timeout(HOLD_UP_MAX)?;
-        Ok(Self { connection, wal, log_pages_max: LOG_PAGES_MAX })
+        Ok(Self { connection, wal, rule, log_pages_max: rule.log_pages_max })
     }
 
     fn run(mut self, nudged: &Receiver<()>) {
         let mut emptied_at = Instant::now();
         loop {
-            match nudged.recv_timeout(EMPTY_INTERVAL) {
+            match nudged.recv_timeout(self.rule.empty_interval) {
                 Ok(()) | Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            let done = if emptied_at.elapsed() < EMPTY_INTERVAL {
+            let done = if emptied_at.elapsed() < self.rule.empty_interval {
                 self.shorten()
             } else {
                 emptied_at = Instant::now();
@@ -174,7 +188,7 @@ impl Checkpoints {
     /// Keeps the log from growing.
     fn shorten(&mut self) -> rusqlite::Result<()> {
         let Log { pages, done, .. } = self.checkpoint("PRAGMA wal_checkpoint(NOOP)")?;
-        if pages - done < WAITING_PAGES_MIN {
+        if pages - done < self.rule.waiting_pages_min {
             return Ok(());
         }
         let Log { pages, .. } = self.checkpoint("PRAGMA wal_checkpoint(PASSIVE)")?;
@@ -184,12 +198,12 @@ impl Checkpoints {
         }
         let _pause = self.wal.pause();
         let Log { blocked, .. } = self.checkpoint("PRAGMA wal_checkpoint(RESTART)")?;
-        self.log_pages_max = if blocked { pages.saturating_mul(2) } else { LOG_PAGES_MAX };
+        self.log_pages_max = if blocked { pages.saturating_mul(2) } else { self.rule.log_pages_max };
         Ok(())
     }
 
-    /// Makes the log an empty file.
-    fn empty(&self) -> rusqlite::Result<()> {
+    /// Makes the log an empty file; all that was in it is in the database then, and on disk.
+    pub(super) fn empty(&self) -> rusqlite::Result<()> {
         let Log { pages, .. } = self.checkpoint("PRAGMA wal_checkpoint(PASSIVE)")?;
         if pages == 0 {
             return Ok(());
@@ -213,7 +227,7 @@ mod tests {
 
     use rusqlite::{Connection, OpenFlags};
 
-    use super::{Checkpoints, LOG_PAGES_MAX, Wal};
+    use super::{Checkpointing, Checkpoints, Wal};
     use crate::sqlite::{connect, prepare_writing};
 
     /// A database, and the length of its log.
@@ -223,7 +237,7 @@ mod tests {
         let connection = open();
         prepare_writing(&connection).unwrap();
         connection.execute_batch("CREATE TABLE t (x BLOB)").unwrap();
-        let checkpoints = Checkpoints::new(open(), Arc::new(Wal::default())).unwrap();
+        let checkpoints = Checkpoints::new(open(), Arc::new(Wal::default()), Checkpointing::default()).unwrap();
         let log = folder.path().join("test.db-wal");
         (connection, checkpoints, move || fs::metadata(&log).unwrap().len())
     }
@@ -264,7 +278,7 @@ mod tests {
 
         checkpoints.shorten().unwrap();
         let raised = checkpoints.log_pages_max;
-        assert!(raised > LOG_PAGES_MAX);
+        assert!(raised > Checkpointing::default().log_pages_max);
         write(&connection, 5 << 20);
         checkpoints.shorten().unwrap();
         assert_eq!(checkpoints.log_pages_max, raised);
@@ -272,6 +286,6 @@ mod tests {
         reader.execute_batch("COMMIT").unwrap();
         write(&connection, 32 << 20);
         checkpoints.shorten().unwrap();
-        assert_eq!(checkpoints.log_pages_max, LOG_PAGES_MAX);
+        assert_eq!(checkpoints.log_pages_max, Checkpointing::default().log_pages_max);
     }
 }

@@ -26,8 +26,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{CachedStatement, Connection, OpenFlags, Params};
+use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, Params};
 
+pub use self::checkpoint::Checkpointing;
 use self::checkpoint::{Checkpointer, Checkpoints, Wal};
 use self::fault::{Fault, open_error};
 use self::read::SqliteReader;
@@ -69,6 +70,14 @@ impl SqliteEngine {
     /// # Errors
     /// When it cannot be opened, or belongs to another version.
     pub fn open(folder: Folder) -> Result<Self, OpenError> {
+        Self::open_with(folder, Checkpointing::default())
+    }
+
+    /// The same, with other rules for checkpoints.
+    ///
+    /// # Errors
+    /// As [`SqliteEngine::open`].
+    pub fn open_with(folder: Folder, checkpointing: Checkpointing) -> Result<Self, OpenError> {
         let database = folder.path().join(DATABASE_NAME);
         refuse_loss(folder.path(), &database)?;
         create(folder.path(), &database)
@@ -80,7 +89,8 @@ impl SqliteEngine {
         migrate::run(&mut connection, &database)?;
         let wal = Arc::new(Wal::default());
         let checkpoints = connect(&database, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(failed)?;
-        let checkpoints = Checkpoints::new(checkpoints, Arc::clone(&wal)).map_err(failed)?;
+        let checkpoints = Checkpoints::new(checkpoints, Arc::clone(&wal), checkpointing).map_err(failed)?;
+        settle(&checkpoints, &database)?;
         let checkpointer = Checkpointer::start(checkpoints).map_err(OpenError::Thread)?;
         Ok(Self { checkpointer, connection, wal, database, _folder: folder })
     }
@@ -249,6 +259,21 @@ fn create(folder: &Path, database: &Path) -> std::io::Result<()> {
     folder::sync(folder)
 }
 
+/// A process that was killed may have left commits in the log that were never synced. They can be read, so a client that sends
+/// again would be told that they are stored; before anybody is told anything, they are put on disk.
+fn settle(checkpoints: &Checkpoints, database: &Path) -> Result<(), OpenError> {
+    match checkpoints.empty() {
+        Ok(()) => Ok(()),
+        // No room to copy the log into the database: the log itself needs none.
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
+            let log = database.with_file_name(LOG_NAME);
+            let synced = File::open(&log).and_then(|log| log.sync_all());
+            synced.map_err(|source| OpenError::Folder { folder: log, source })
+        }
+        Err(error) => Err(open_error(database, &error)),
+    }
+}
+
 fn connect(database: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(database, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_MAX)?;
@@ -292,7 +317,7 @@ mod tests {
     use rusqlite::types::Value;
     use rusqlite::{StatementStatus, params};
 
-    use super::{Folder, SqliteEngine};
+    use super::{DATABASE_NAME, Folder, LOG_NAME, SqliteEngine};
 
     #[test]
     fn a_statement_is_prepared_once_whatever_is_bound() {
@@ -325,5 +350,22 @@ mod tests {
             let entry = entry.unwrap();
             assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.file_name());
         }
+    }
+
+    #[test]
+    fn what_a_killed_process_left_in_the_log_is_put_on_disk_before_anybody_is_served() {
+        let (killed, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let engine = SqliteEngine::open(Folder::open(killed.path()).unwrap()).unwrap();
+        engine.connection.execute("INSERT INTO partners VALUES (zeroblob(16), 'A partner', 0)", []).unwrap();
+        for name in [DATABASE_NAME, LOG_NAME] {
+            std::fs::copy(killed.path().join(name), folder.path().join(name)).unwrap();
+        }
+        let log = folder.path().join(LOG_NAME);
+        assert!(std::fs::metadata(&log).unwrap().len() > 0);
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+        let engine = SqliteEngine::open(Folder::open(folder.path()).unwrap()).unwrap();
+        assert_eq!(std::fs::metadata(&log).unwrap().len(), 0);
+        let count: i64 = engine.connection.query_row("SELECT count(*) FROM partners", [], |row| row.get(0)).unwrap();
+        assert_eq!(count, 1);
     }
 }
