@@ -11,7 +11,7 @@ use usher_storage::{
 };
 use uuid::Uuid;
 
-use crate::oracle::Random;
+use usher_testkit::random::Random;
 
 /// An open data folder.
 pub(crate) struct Directory {
@@ -37,7 +37,7 @@ impl Directory {
             store: Store::open(folder, &Options::default()).unwrap(),
             pepper: Pepper::new(pepper),
             runtime: tokio::runtime::Builder::new_current_thread().build().unwrap(),
-            random: Random(crate::oracle::seed()),
+            random: Random(usher_testkit::random::seed()),
         }
     }
 

@@ -3,13 +3,10 @@
 mod bank;
 mod commission;
 mod contract;
-mod crash;
 mod directory;
 mod gateway;
 mod generated;
-mod harness;
 mod house;
-mod http;
 mod onboarding;
 mod oracle;
 mod privacy;
@@ -20,3 +17,5 @@ mod sandbox;
 mod shapes;
 mod walkthrough;
 mod xml;
+
+pub(crate) use usher_testkit::{harness, http};

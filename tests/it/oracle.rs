@@ -1,6 +1,7 @@
 //! Two opinions: a generated reader and an independent interpreter of JSON Schema, compared on documents with random changes.
 
 use serde_json::{Map, Number, Value};
+use usher_testkit::random::{Random, seed};
 use usher_wire::{Limits, Mode, Options};
 
 use crate::contract::examples::Read;
@@ -132,28 +133,6 @@ fn same(a: &Value, b: &Value) -> bool {
             a.len() == b.len() && a.iter().all(|(name, a)| b.get(name).is_some_and(|b| same(a, b)))
         }
         (a, b) => a == b,
-    }
-}
-
-/// The seed of every random test. The seed of the day would find more, but a failure must be there again on the next run.
-pub(crate) fn seed() -> u64 {
-    std::env::var("USHER_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0x75_73_68_65_72)
-}
-
-/// Numbers without a pattern a reader could know (xorshift64*), the same on every run of a seed.
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    /// A number below `bound`.
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
-        (self.next() >> 33) as usize % bound.max(1)
     }
 }
 

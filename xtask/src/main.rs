@@ -1,6 +1,7 @@
 //! Everything that `cargo` alone cannot do.
 
 mod bench;
+mod campaigns;
 mod codegen;
 mod statements;
 mod suite;
@@ -22,7 +23,7 @@ struct Arguments {
 enum Command {
     /// Generate Rust and documents from the schemas.
     Codegen(codegen::Arguments),
-    /// Write the table of statements and what shows them.
+    /// Write the table of statements and what shows them, and the page of campaigns.
     Docs(statements::Arguments),
     /// Set up and run every test.
     Test,
@@ -30,6 +31,8 @@ enum Command {
     Suite(suite::Arguments),
     /// Run the benchmarks and print their tables.
     Bench(bench::Arguments),
+    /// Run a campaign of faults and add what came of it to the log.
+    Campaign(campaigns::Arguments),
 }
 
 fn main() -> miette::Result<()> {
@@ -39,6 +42,7 @@ fn main() -> miette::Result<()> {
         Command::Test => test::run(),
         Command::Suite(arguments) => suite::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Campaign(arguments) => campaigns::run(&arguments),
     }
 }
 

@@ -1,5 +1,5 @@
 //! `cargo xtask docs`: the table of every statement of the source documents with what shows it, made of
-//! `docs/statements.toml` and of the tags in the tests, so that it cannot rot.
+//! `docs/statements.toml` and of the tags in the tests, so that it cannot rot. The page of campaigns is written with it.
 //!
 //! A tag is a comment above a test, `// shows: KB-001, KB-002`. An example of the schemas shows a statement too: the
 //! contract and the gateway are tested with each of them.
@@ -63,6 +63,7 @@ struct Tag {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let root = crate::root();
+    crate::campaigns::write_page(&root, arguments.check)?;
     let text = std::fs::read_to_string(root.join(SOURCE)).into_diagnostic().wrap_err(SOURCE)?;
     let statements: Statements = toml::from_str(&text).into_diagnostic().wrap_err(SOURCE)?;
     let (mut tags, mut faults) = (Vec::new(), Vec::new());

@@ -15,7 +15,8 @@ use super::json_test_suite::suite;
 use super::respell::respell;
 use super::{canonical_text, options};
 use crate::contract::examples::{READERS, Read, examples};
-use crate::oracle::{Random, mutate, scalars_of, seed};
+use crate::oracle::{mutate, scalars_of};
+use usher_testkit::random::{Random, seed};
 
 #[derive(serde::Deserialize)]
 struct Published {

@@ -11,7 +11,7 @@ use usher_wire::{Checked, Decimal, Limits, Message, Mode, Personal, Unknown, can
 
 use super::options;
 use crate::contract::examples::examples;
-use crate::oracle::{Random, seed};
+use usher_testkit::random::{Random, seed};
 
 fn person() -> Person {
     Person { forename: "Jana".into(), surname: "Vzorov\u{e1}".into(), unknown: Unknown::default() }

@@ -11,7 +11,7 @@ use usher_wire::{Checked, Json, Limits, Message, Mode, Nullable, Parsed, canonic
 use super::options;
 use super::respell::respell;
 use crate::contract::examples::{READERS, examples, facts, schemas, strict};
-use crate::oracle::{Random, seed};
+use usher_testkit::random::{Random, seed};
 
 fn read<'a, T: Message<'a>>(text: &'a str, mode: Mode) -> Parsed<T> {
     parse(text.as_bytes(), &options(mode, Limits::GATEWAY)).expect("JSON within the limits")

@@ -2,7 +2,7 @@
 
 use usher_codegen::json::{Node, Number, Value};
 
-use crate::oracle::Random;
+use usher_testkit::random::Random;
 
 /// Characters that have an escape of one letter.
 const SHORT: [(char, char); 8] =

@@ -6,7 +6,7 @@ use usher_wire::Mode;
 use super::twin::{self, Json};
 use super::{verdict, verdict_of_xml};
 use crate::contract::examples::{examples, facts};
-use crate::oracle::{Random, seed};
+use usher_testkit::random::{Random, seed};
 
 const DOCUMENTS: usize = 10_000;
 

@@ -10,22 +10,27 @@ use serde_json::Value;
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// A connection that stays open from call to call.
-pub(crate) struct Connection {
+pub struct Connection {
     stream: BufReader<TcpStream>,
 }
 
 /// An answer.
 #[derive(Clone, Debug)]
-pub(crate) struct Reply {
-    pub(crate) status: u16,
+pub struct Reply {
+    /// The status.
+    pub status: u16,
     /// The status line and all header lines.
-    pub(crate) head: String,
-    pub(crate) text: String,
+    pub head: String,
+    /// The body.
+    pub text: String,
 }
 
 impl Connection {
     /// Connects to a gateway at `http://HOST:PORT`.
-    pub(crate) fn open(address: &str) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// When it does not take the connection.
+    pub fn open(address: &str) -> io::Result<Self> {
         let stream = TcpStream::connect(address.trim_start_matches("http://"))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(ANSWER_TIME_MAX))?;
@@ -35,13 +40,24 @@ impl Connection {
 
     /// Sends a request and reads its answer. `lines` are header lines, each with its line end; the length of the body and
     /// the host are added.
-    pub(crate) fn call(&mut self, method: &str, path: &str, lines: &str, body: &[u8]) -> io::Result<Reply> {
+    ///
+    /// # Errors
+    /// When no whole answer comes.
+    pub fn call(&mut self, method: &str, path: &str, lines: &str, body: &[u8]) -> io::Result<Reply> {
         let length = body.len();
         let head = format!("{method} {path} HTTP/1.1\r\nHost: gateway\r\nContent-Length: {length}\r\n{lines}\r\n");
         let request = [head.as_bytes(), body].concat();
         // The gateway may answer and close before it was sent everything.
         let sent = self.stream.get_mut().write_all(&request);
         self.read().map_err(|error| sent.err().unwrap_or(error))
+    }
+
+    /// Sends bytes as they are, and waits for nothing.
+    ///
+    /// # Errors
+    /// When they cannot be sent.
+    pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.get_mut().write_all(bytes)
     }
 
     fn read(&mut self) -> io::Result<Reply> {
@@ -64,14 +80,14 @@ impl Connection {
 
 impl Reply {
     /// The value of a header, by its name in lower case.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         let mut lines = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
         lines.find_map(|(sent, value)| sent.eq_ignore_ascii_case(name).then_some(value))
     }
 
     /// The body as JSON.
     #[track_caller]
-    pub(crate) fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}{}", self.head, self.text))
     }
 }
