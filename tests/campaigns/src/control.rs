@@ -67,7 +67,7 @@ async fn serve(folder: &Path, is_halving: bool) {
     let gateway = Arc::new(Gateway::new(Parts {
         store: store.clone(),
         pepper: Pepper::new(secret("pepper.key")),
-        digests: DigestKey::new(secret("digest.key")),
+        digests: Arc::new(DigestKey::new(secret("digest.key"))),
         signing: SigningKeys::new(SigningKey::new(&secret("signing.key")), Vec::new()),
         environments: Environment::ALL.to_vec(),
         products: Products::built_in(),
