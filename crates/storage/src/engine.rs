@@ -11,10 +11,10 @@ use crate::model::Write;
 use crate::{
     ApplicationEntry, ApplicationId, Audit, AuditEntry, Backlog, Balance, BankUserEntry, BankView, Change, Claim,
     Claimed, Condition, Cursor, Delivery, DeliveryCursor, DeliveryFilter, DeliveryPage, Digest, Document, DocumentMeta,
-    Entry, Environment, Filter, FirstContact, Flow, FlowExpiry, Held, Idempotency, KeyEntry, KeySummary, Known,
-    LedgerFilter, Mark, Marked, Message, MessageFilter, Millis, NewDocument, OpenError, Outgoing, Page, PartnerEntry,
-    PartnerId, Queue, Record, Replay, Replayed, ResetCounts, Scope, Sealed, StoreError, TimelineEntry, Webhook,
-    WebhookSecret,
+    Entry, Environment, Expired, Filter, FirstContact, Flow, FlowExpiry, Held, Idempotency, KeyEntry, KeySummary,
+    Known, LedgerFilter, Mark, Marked, Message, MessageFilter, Millis, NewDocument, OpenError, Outgoing, Page,
+    PartnerEntry, PartnerId, Queue, Record, Replay, Replayed, ResetCounts, Retention, Scope, Sealed, StoreError,
+    TimelineEntry, Webhook, WebhookSecret,
 };
 
 /// The writing half of an engine; one thread owns it.
@@ -97,6 +97,13 @@ pub trait Engine: Send + 'static {
     /// # Errors
     /// When nothing was forgotten.
     fn purge(&mut self, now: Millis, limit: u32) -> Result<usize, StoreError>;
+
+    /// Erases the content of these records, as far as its time is over when this runs, and says of how many. What was
+    /// stored of it is overwritten by the next checkpoint.
+    ///
+    /// # Errors
+    /// When nothing was erased.
+    fn erase(&mut self, retention: &Retention, records: &[Uuid]) -> Result<usize, StoreError>;
 
     /// What is known of payload keys.
     ///
@@ -385,6 +392,12 @@ pub trait Reader: Send {
     /// # Errors
     /// When that cannot be found out.
     fn extent(&mut self) -> Result<Extent, StoreError>;
+
+    /// Looks at up to `limit` records after one, oldest first: whose content is over and whose is kept.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn expired(&mut self, retention: &Retention, after: Option<Uuid>, limit: u32) -> Result<Expired, StoreError>;
 
     /// Whether there is any partner; there is none at first start only.
     ///

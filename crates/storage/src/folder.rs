@@ -85,7 +85,10 @@ pub(crate) fn sync(folder: &Path) -> io::Result<()> {
 }
 
 /// What of its volume the owner of this process may still write to.
-pub(crate) fn free_bytes(folder: &Path) -> io::Result<u64> {
+///
+/// # Errors
+/// When the system does not say.
+pub fn free_bytes(folder: &Path) -> io::Result<u64> {
     let volume = rustix::fs::statvfs(folder)?;
     Ok(volume.f_bavail.saturating_mul(volume.f_frsize))
 }

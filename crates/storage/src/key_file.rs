@@ -13,7 +13,7 @@ use crate::seal::{Binding, KeyId, Sealer};
 use crate::{Engine, OpenError};
 use crate::{folder, hex};
 
-const NAME: &str = "payload.key";
+pub(crate) const NAME: &str = "payload.key";
 /// Written in full before it gets its name, so that a crash never leaves half a key behind.
 const UNFINISHED_NAME: &str = "payload.key.new";
 const FORM: &str = "usher-payload-key-1";
@@ -23,7 +23,7 @@ const PROBE: &[u8] = b"usher";
 pub(crate) fn unlock(folder: &Path, engine: &mut impl Engine) -> Result<Sealer, OpenError> {
     let path = folder.join(NAME);
     let known = engine.payload_keys()?;
-    let sealer = match read(&path)? {
+    let sealer = match read(folder)? {
         Some(sealer) => sealer,
         None if known.in_use => return Err(OpenError::KeyMissing { path }),
         None => create(folder, &path).map_err(|source| OpenError::Key { path: path.clone(), source })?,
@@ -40,16 +40,18 @@ pub(crate) fn unlock(folder: &Path, engine: &mut impl Engine) -> Result<Sealer, 
     Ok(sealer)
 }
 
-fn read(path: &Path) -> Result<Option<Sealer>, OpenError> {
-    let failed = |source| OpenError::Key { path: path.to_owned(), source };
-    let mut file = match File::open(path) {
+/// The sealer of the key file in a folder, if there is one.
+pub(crate) fn read(folder: &Path) -> Result<Option<Sealer>, OpenError> {
+    let path = folder.join(NAME);
+    let failed = |source| OpenError::Key { path: path.clone(), source };
+    let mut file = match File::open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(error)),
     };
     let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o7777;
     if mode & 0o077 != 0 {
-        return Err(OpenError::KeyMode { path: path.to_owned(), mode });
+        return Err(OpenError::KeyMode { path, mode });
     }
     // Room for one byte more than a key file has, so that a longer one is seen to be too long.
     let mut text = Zeroizing::new([0; FORM.len() + 84]);
@@ -60,7 +62,7 @@ fn read(path: &Path) -> Result<Option<Sealer>, OpenError> {
             count => length += count,
         }
     }
-    parse(&text[..length]).map(Some).ok_or_else(|| OpenError::KeyMalformed { path: path.to_owned() })
+    parse(&text[..length]).map(Some).ok_or(OpenError::KeyMalformed { path })
 }
 
 fn parse(text: &[u8]) -> Option<Sealer> {

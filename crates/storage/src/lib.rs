@@ -19,6 +19,7 @@ mod model;
 mod readers;
 mod running;
 mod seal;
+mod space;
 mod sqlite;
 mod store;
 mod webhook;
@@ -37,19 +38,20 @@ pub use engine::{
     Engine, Extent, PayloadKeys, Reader, SealedCommit, SealedIdempotency, SealedPart, StoredReply, Verdict,
 };
 pub use error::{Constraint, OpenError, StoreError};
-pub use folder::Folder;
+pub use folder::{Folder, free_bytes as volume_free_bytes};
 pub use ledger::{Balance, Entry, LedgerFilter, NewEntry};
 pub use message::{
     Backlog, Claim, Claimed, Fate, Held, Mark, Marked, Message, MessageFilter, NewMessage, Outgoing, PARTNER, Queue,
     Recipient, Replay, Replayed, SIMULATED_BANK,
 };
 pub use model::{
-    Actor, ApplicationId, Commit, Condition, Content, Cursor, Digest, Environment, Filter, Flow, FlowExpiry, FlowStep,
-    Idempotency, Known, Millis, NewFlow, Outcome, Page, PartnerId, Payload, Record, Reply, ResetCounts, Scope,
-    StatusChange, Write,
+    Actor, ApplicationId, Commit, Condition, Content, Cursor, Digest, Environment, Expired, Filter, Flow, FlowExpiry,
+    FlowStep, Idempotency, Known, Millis, NewFlow, Outcome, Page, PartnerId, Payload, Record, Reply, ResetCounts,
+    Retention, Scope, StatusChange, Write,
 };
 pub use running::{Running, StillRunning};
 pub use seal::{Binding, KeyId, Sealed, Sealer};
-pub use sqlite::{Checkpointing, SqliteEngine};
+pub use space::Room;
+pub use sqlite::{Checkpointing, SqliteEngine, backup};
 pub use store::{Health, Options, Store};
 pub use webhook::{NewWebhook, Webhook, WebhookSecret};

@@ -472,6 +472,28 @@ pub struct Page {
     pub next: Option<Cursor>,
 }
 
+/// How long content is kept. A record goes on without it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Content is over that was acknowledged by all destinations and closed no later than this.
+    pub closed_before: Millis,
+    /// Content is over that could not be delivered and was parked no later than this.
+    pub parked_before: Millis,
+    /// Parts that are kept all the same.
+    pub kept_parts: &'static [&'static str],
+}
+
+/// What was found of records whose content may be over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expired {
+    /// Records whose content is over.
+    pub due: Vec<Uuid>,
+    /// Records that keep their content.
+    pub kept: usize,
+    /// Where to go on; none when no older record is left.
+    pub next: Option<Uuid>,
+}
+
 /// What a reset of a sandbox removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ResetCounts {

@@ -13,15 +13,16 @@ use uuid::Uuid;
 
 use crate::readers::Readers;
 use crate::running::Attempts;
+use crate::space::Space;
 use crate::writer::{Work, Writer};
 use crate::{
     ApplicationEntry, ApplicationId, Audit, AuditEntry, Backlog, Balance, BankUserEntry, BankView, Binding, Change,
     Claim, Claimed, Commit, Content, Cursor, Delivery, DeliveryCursor, DeliveryFilter, DeliveryPage, Digest, Document,
-    DocumentMeta, Engine, Entry, Environment, Extent, Filter, FirstContact, Flow, FlowExpiry, Folder, Held,
+    DocumentMeta, Engine, Entry, Environment, Expired, Extent, Filter, FirstContact, Flow, FlowExpiry, Folder, Held,
     Idempotency, KeyEntry, KeySummary, Known, LedgerFilter, Mark, Marked, Message, MessageFilter, Millis, NewDocument,
     OpenError, Outcome, Outgoing, Page, Part, PartnerEntry, PartnerId, Queue, Reader, Record, Replay, Reply,
-    ResetCounts, Running, Scope, Sealed, SealedPart, Sealer, SqliteEngine, StillRunning, StoreError, StoredReply,
-    TimelineEntry, Verdict, Webhook, WebhookSecret, Write, key_file,
+    ResetCounts, Retention, Room, Running, Scope, Sealed, SealedPart, Sealer, SqliteEngine, StillRunning, StoreError,
+    StoredReply, TimelineEntry, Verdict, Webhook, WebhookSecret, Write, key_file,
 };
 
 /// Records that one step of a reset removes.
@@ -36,11 +37,13 @@ pub struct Options {
     pub batch_length_max: usize,
     /// Reading threads.
     pub reader_count: usize,
+    /// How much room is kept on the volume of a data folder.
+    pub room: Room,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { queue_length_max: 1_024, batch_length_max: 256, reader_count: 4 }
+        Self { queue_length_max: 1_024, batch_length_max: 256, reader_count: 4, room: Room::default() }
     }
 }
 
@@ -49,7 +52,7 @@ impl Default for Options {
 pub struct Health {
     /// False for ever after an I/O error: the process should end and be started again.
     pub writable: bool,
-    /// Whether the last write found no space.
+    /// Whether requests are turned away because there is too little space, or the last write found none.
     pub full: bool,
     /// Work that waits for the writer.
     pub queue_length: usize,
@@ -59,6 +62,8 @@ pub struct Health {
     pub transactions: u64,
     /// Commits that were stored, since the start.
     pub commits: u64,
+    /// Records whose content was erased because its time was over, since the start.
+    pub erased: u64,
 }
 
 /// Durable storage. Clones share everything.
@@ -74,6 +79,8 @@ struct Inner {
     attempts: Attempts,
     /// Grows whenever there may be something new to be sent.
     sendable: watch::Sender<u64>,
+    /// The volume, where the engine has one.
+    space: Option<Space>,
     reader_count: usize,
     /// The readers' threads, and the writer's as the last one.
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -89,7 +96,7 @@ impl Store {
         let path = folder.path().to_owned();
         let mut engine = SqliteEngine::open(folder)?;
         let sealer = key_file::unlock(&path, &mut engine)?;
-        Self::start(engine, sealer, options)
+        Self::start_in(Some(Space::new(path, options.room)), engine, sealer, options)
     }
 
     /// Starts the threads around an engine.
@@ -97,6 +104,15 @@ impl Store {
     /// # Errors
     /// When a thread or a reading connection cannot be had.
     pub fn start(engine: impl Engine, sealer: Sealer, options: &Options) -> Result<Self, OpenError> {
+        Self::start_in(None, engine, sealer, options)
+    }
+
+    fn start_in(
+        space: Option<Space>,
+        engine: impl Engine,
+        sealer: Sealer,
+        options: &Options,
+    ) -> Result<Self, OpenError> {
         let readers = (0..options.reader_count).map(|_| engine.reader()).collect::<Result<_, _>>()?;
         let (readers, mut threads) = Readers::start(readers, options.queue_length_max)?;
         let (writer, thread) = Writer::start(engine, options.queue_length_max, options.batch_length_max)?;
@@ -105,7 +121,7 @@ impl Store {
         let threads = Mutex::new(threads);
         let sendable = watch::Sender::default();
         let reader_count = options.reader_count;
-        let inner = Inner { writer, readers, sealer, attempts, sendable, reader_count, threads };
+        let inner = Inner { writer, readers, sealer, attempts, sendable, space, reader_count, threads };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -130,12 +146,55 @@ impl Store {
         let signs = self.inner.writer.signs();
         Health {
             writable: !signs.broken.load(Ordering::Acquire),
-            full: signs.full.load(Ordering::Relaxed),
+            full: signs.full.load(Ordering::Relaxed) || self.is_short_of_space(),
             queue_length: signs.queued.load(Ordering::Relaxed),
             queue_wait: signs.wait(),
             transactions: signs.transactions.load(Ordering::Relaxed),
             commits: signs.commits.load(Ordering::Relaxed),
+            erased: signs.erased.load(Ordering::Relaxed),
         }
+    }
+
+    /// Looks how much room there is. Requests are turned away from below a bound on, and taken again above it; between,
+    /// the reserve is given back so that what makes room can work. To be called every second or so.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; [`StoreError::Full`] when even the reserve could not be touched.
+    pub async fn look_at_space(&self) -> Result<(), StoreError> {
+        let Some(space) = &self.inner.space else { return Ok(()) };
+        let reusable_bytes = self.extent().await?.reusable_bytes;
+        let was_short = space.is_short();
+        // Seen once: from here on it counts what is free.
+        let is_full = self.inner.writer.signs().full.swap(false, Ordering::Relaxed);
+        space.look(reusable_bytes, is_full && !was_short).map(drop).map_err(|error| {
+            tracing::error!(error = %error.kind(), "the reserve of the data folder cannot be used");
+            StoreError::Full
+        })
+    }
+
+    fn is_short_of_space(&self) -> bool {
+        self.inner.space.as_ref().is_some_and(Space::is_short)
+    }
+
+    /// Erases the content of up to `limit` records whose time is over, oldest first, those after one. Gives how many
+    /// there were, how many keep theirs, and where to go on.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn erase(
+        &self,
+        retention: Retention,
+        after: Option<Uuid>,
+        limit: u32,
+    ) -> Result<(usize, Expired), StoreError> {
+        let ask = move |reader: &mut dyn Reader| reader.expired(&retention, after, limit);
+        let expired = self.inner.readers.ask(ask).await?;
+        if expired.due.is_empty() {
+            return Ok((0, expired));
+        }
+        let records = expired.due.clone();
+        let count = self.inner.writer.ask(|answer| Work::Erase { retention, records, answer }).await?;
+        Ok((count, expired))
     }
 
     /// How much room the database takes and has.
@@ -180,6 +239,9 @@ impl Store {
     /// # Errors
     /// When nothing was acknowledged; the same commit may be tried again under the same key.
     pub async fn commit(&self, commit: Commit) -> Result<Outcome, StoreError> {
+        if self.is_short_of_space() {
+            return Err(StoreError::Full);
+        }
         let scope = commit.scope;
         let idempotency = commit.idempotency;
         let has_message = commit.writes.iter().any(|write| matches!(write, Write::Message(_)));

@@ -8,10 +8,11 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
+use uuid::Uuid;
 
 use crate::{
     Audit, BankView, Change, Claim, Claimed, Digest, Engine, FlowExpiry, Mark, Marked, Millis, NewDocument, OpenError,
-    Replay, Replayed, ResetCounts, Scope, SealedCommit, StoreError, Verdict,
+    Replay, Replayed, ResetCounts, Retention, Scope, SealedCommit, StoreError, Verdict,
 };
 
 /// Where an answer goes. Nobody may be waiting any more; what was done is done.
@@ -64,6 +65,11 @@ pub(crate) enum Work {
         limit: u32,
         answer: Answer<usize>,
     },
+    Erase {
+        retention: Retention,
+        records: Vec<Uuid>,
+        answer: Answer<usize>,
+    },
     /// End once everything queued before is done.
     Stop,
 }
@@ -81,6 +87,8 @@ pub(crate) struct Signs {
     pub(crate) transactions: AtomicU64,
     /// Commits that were stored.
     pub(crate) commits: AtomicU64,
+    /// Records whose content was erased.
+    pub(crate) erased: AtomicU64,
     /// How long the work begun last had waited.
     waited_micros: AtomicU64,
     /// When the work under way was begun, since `started`; 0 when there is none.
@@ -96,6 +104,7 @@ impl Signs {
             queued: AtomicUsize::new(0),
             transactions: AtomicU64::new(0),
             commits: AtomicU64::new(0),
+            erased: AtomicU64::new(0),
             waited_micros: AtomicU64::new(0),
             begun_micros: AtomicU64::new(0),
             started: Instant::now(),
@@ -313,6 +322,12 @@ impl<E: Engine> Desk<E> {
             }
             Work::ExpireFlows(expiry, answer) => send(answer, self.guarded(|engine| engine.expire_flows(&expiry))),
             Work::Purge { now, limit, answer } => send(answer, self.guarded(|engine| engine.purge(now, limit))),
+            Work::Erase { retention, records, answer } => {
+                let erased = self.guarded(|engine| engine.erase(&retention, &records));
+                let count = erased.as_ref().map_or(0, |count| u64::try_from(*count).unwrap_or(u64::MAX));
+                self.signs.erased.fetch_add(count, Ordering::Relaxed);
+                send(answer, erased);
+            }
             Work::Commit(..) | Work::Mark(..) | Work::Stop => {}
         }
     }

@@ -10,11 +10,12 @@ use super::fault::open_error;
 use crate::OpenError;
 
 /// A list in code, not a search for files: what is built in is what is written here.
-const MIGRATIONS: [(&str, &str); 4] = [
+const MIGRATIONS: [(&str, &str); 5] = [
     ("V1__first", include_str!("../../migrations/sqlite/V1__first.sql")),
     ("V2__deliveries", include_str!("../../migrations/sqlite/V2__deliveries.sql")),
     ("V3__ledger_months", include_str!("../../migrations/sqlite/V3__ledger_months.sql")),
     ("V4__sending", include_str!("../../migrations/sqlite/V4__sending.sql")),
+    ("V5__retention", include_str!("../../migrations/sqlite/V5__retention.sql")),
 ];
 
 pub(super) fn run(connection: &mut Connection, database: &Path) -> Result<(), OpenError> {

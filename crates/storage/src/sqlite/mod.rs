@@ -1,5 +1,6 @@
 //! SQLite as a storage engine: one writing connection, reading connections, checkpoints on a thread of their own.
 
+pub mod backup;
 mod bank;
 mod checkpoint;
 mod commit;
@@ -14,6 +15,7 @@ mod message;
 mod migrate;
 mod query;
 mod read;
+mod retention;
 mod row;
 mod sandbox;
 mod webhook;
@@ -27,6 +29,7 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, Params};
+use uuid::Uuid;
 
 pub use self::checkpoint::Checkpointing;
 use self::checkpoint::{Checkpointer, Checkpoints, Wal};
@@ -35,7 +38,8 @@ use self::read::SqliteReader;
 use crate::folder::{self, Folder};
 use crate::{
     Audit, BankView, Change, Claim, Claimed, Constraint, Digest, Engine, FlowExpiry, Mark, Marked, Millis, NewDocument,
-    OpenError, PayloadKeys, Reader, Replay, Replayed, ResetCounts, Scope, Sealed, SealedCommit, StoreError, Verdict,
+    OpenError, PayloadKeys, Reader, Replay, Replayed, ResetCounts, Retention, Scope, Sealed, SealedCommit, StoreError,
+    Verdict,
 };
 
 const DATABASE_NAME: &str = "usher.db";
@@ -186,6 +190,10 @@ impl Engine for SqliteEngine {
 
     fn purge(&mut self, now: Millis, limit: u32) -> Result<usize, StoreError> {
         self.transaction(|connection| commit::purge(connection, now, limit))
+    }
+
+    fn erase(&mut self, retention: &Retention, records: &[Uuid]) -> Result<usize, StoreError> {
+        self.transaction(|connection| retention::erase(connection, retention, records))
     }
 
     fn payload_keys(&mut self) -> Result<PayloadKeys, OpenError> {

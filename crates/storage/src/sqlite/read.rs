@@ -10,13 +10,13 @@ use uuid::fmt::Hyphenated;
 use super::checkpoint::Wal;
 use super::fault::Fault;
 use super::row::{self, entry_columns, message_columns, message_tables, record_columns, scoped};
-use super::{bank, commit, delivery, directory, document, extent, flow, ledger, message, webhook};
+use super::{bank, commit, delivery, directory, document, extent, flow, ledger, message, retention, webhook};
 use crate::{
     ApplicationEntry, ApplicationId, AuditEntry, Backlog, Balance, BankUserEntry, BankView, Cursor, Delivery,
-    DeliveryCursor, DeliveryFilter, DeliveryPage, Digest, Document, DocumentMeta, Entry, Environment, Extent, Filter,
-    FirstContact, Flow, Held, Idempotency, KeyEntry, KeySummary, Known, LedgerFilter, Message, MessageFilter, Millis,
-    Outgoing, Page, PartnerEntry, PartnerId, PayloadKeys, Queue, Reader, Record, Scope, Sealed, SealedPart, StoreError,
-    StoredReply, TimelineEntry, Webhook, WebhookSecret,
+    DeliveryCursor, DeliveryFilter, DeliveryPage, Digest, Document, DocumentMeta, Entry, Environment, Expired, Extent,
+    Filter, FirstContact, Flow, Held, Idempotency, KeyEntry, KeySummary, Known, LedgerFilter, Message, MessageFilter,
+    Millis, Outgoing, Page, PartnerEntry, PartnerId, PayloadKeys, Queue, Reader, Record, Retention, Scope, Sealed,
+    SealedPart, StoreError, StoredReply, TimelineEntry, Webhook, WebhookSecret,
 };
 
 /// A reading connection.
@@ -334,6 +334,10 @@ impl Reader for SqliteReader {
     fn extent(&mut self) -> Result<Extent, StoreError> {
         let found = self.run(|connection| extent::of(connection, &self.database))?;
         Ok(Extent { checkpoints: Some(self.wal.checkpoints()), ..found })
+    }
+
+    fn expired(&mut self, retention: &Retention, after: Option<Uuid>, limit: u32) -> Result<Expired, StoreError> {
+        self.run(|connection| retention::expired(connection, retention, after, limit))
     }
 
     fn has_partners(&mut self) -> Result<bool, StoreError> {

@@ -12,8 +12,8 @@ use usher_storage::{
     Actor, ApplicationId, Audit, BankView, Binding, Change, Claim, Claimed, Commit, Content, Digest, Engine,
     Environment, FlowExpiry, Folder, Idempotency, KeyId, Mark, Marked, Millis, Mode, NewDelivery, NewDocument,
     NewMessage, OpenError, Options, Outcome, PartnerId, Payload, PayloadKeys, Queue, Reader, Recipient, Record, Replay,
-    Replayed, Reply, ResetCounts, Scope, Sealed, SealedCommit, Sealer, SqliteEngine, StatusChange, Store, StoreError,
-    Verdict, Write,
+    Replayed, Reply, ResetCounts, Retention, Scope, Sealed, SealedCommit, Sealer, SqliteEngine, StatusChange, Store,
+    StoreError, Verdict, Write,
 };
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -185,6 +185,10 @@ impl<F: FnMut(&[SealedCommit]) -> Result<(), StoreError> + Send + 'static> Engin
 
     fn purge(&mut self, now: Millis, limit: u32) -> Result<usize, StoreError> {
         self.engine.purge(now, limit)
+    }
+
+    fn erase(&mut self, retention: &Retention, records: &[Uuid]) -> Result<usize, StoreError> {
+        self.engine.erase(retention, records)
     }
 
     fn payload_keys(&mut self) -> Result<PayloadKeys, OpenError> {

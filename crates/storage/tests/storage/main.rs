@@ -12,5 +12,6 @@ mod idempotency;
 mod ledger;
 mod messages;
 mod reading;
+mod retention;
 mod sandbox;
 mod sealing;
