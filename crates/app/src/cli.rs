@@ -32,6 +32,12 @@ pub(crate) enum Command {
     Admin(AdminArgs),
     /// Code lists: import them, see what there is; whoever may use the data folder may.
     Reference(ReferenceArgs),
+    /// Look at everything a gateway needs, running or not, and say what to do about what is wrong; takes what serve takes.
+    Doctor(DoctorArgs),
+    /// Copy the data folder of a gateway, running or not: everything acknowledged before is in the copy.
+    Backup(BackupArgs),
+    /// Make a data folder of a backup, for a gateway to be started on.
+    Restore(RestoreArgs),
     /// Send a request to a gateway; the same file under the same --idempotency-key is stored once.
     Send(SendArgs),
     /// Check a request, here and at the gateway, without storing anything.
@@ -533,6 +539,42 @@ pub(crate) struct PlaceArgs {
     data_folder: Option<String>,
 }
 
+/// What is looked at.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Only ask the gateway that runs here whether it is ready; for health checks.
+    #[arg(long)]
+    pub(crate) ready: bool,
+    #[command(flatten)]
+    pub(crate) serve: ServeArgs,
+}
+
+/// Where the copy goes.
+#[derive(Debug, Args)]
+pub(crate) struct BackupArgs {
+    /// The folder of the copy; made, or empty. Whoever can read it can read every request, unless the keys are left out.
+    #[arg(value_name = "TO")]
+    pub(crate) target: PathBuf,
+    /// Leave the key files out, to be kept elsewhere; they change only when a key is made anew.
+    #[arg(long)]
+    pub(crate) without_keys: bool,
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+}
+
+/// Which backup becomes a data folder.
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArgs {
+    /// The folder of the backup.
+    #[arg(value_name = "FROM")]
+    pub(crate) source: PathBuf,
+    /// The folder with the key files, where the backup was made without them.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) keys: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+}
+
 /// Settings of the gateway. All but --config can also stand in the configuration file, under the same name with
 /// underscores.
 #[derive(Debug, Args)]
@@ -579,6 +621,18 @@ pub(crate) struct ServeArgs {
     /// [env: USHER_DELIVERY_LEASE]
     #[arg(long, value_name = "SECONDS")]
     delivery_lease: Option<String>,
+    /// Days that the content of a request is kept once it was acknowledged and closed. [default: 30] [env: USHER_RETENTION_DAYS]
+    #[arg(long, value_name = "DAYS")]
+    retention_days: Option<String>,
+    /// Days that content is kept which could not be delivered. [default: 90] [env: USHER_RETENTION_PARKED_DAYS]
+    #[arg(long, value_name = "DAYS")]
+    retention_parked_days: Option<String>,
+    /// Mebibytes set aside on the volume of the data folder, for when it is full. [default: 64] [env: USHER_DISK_RESERVE]
+    #[arg(long, value_name = "MEBIBYTES")]
+    disk_reserve: Option<String>,
+    /// Mebibytes that must be free there beside them, else requests get 503. [default: 256] [env: USHER_DISK_FREE_MIN]
+    #[arg(long, value_name = "MEBIBYTES")]
+    disk_free_min: Option<String>,
     /// The form of log lines on stderr; text on a terminal, else json. [env: USHER_LOG_FORMAT]
     #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(["text", "json"]))]
     log_format: Option<String>,
@@ -713,6 +767,10 @@ impl ServeArgs {
             ("register_timeout", &self.register_timeout),
             ("sandbox_step", &self.sandbox_step),
             ("delivery_lease", &self.delivery_lease),
+            ("retention_days", &self.retention_days),
+            ("retention_parked_days", &self.retention_parked_days),
+            ("disk_reserve", &self.disk_reserve),
+            ("disk_free_min", &self.disk_free_min),
             ("log_format", &self.log_format),
             ("log_level", &self.log_level),
         ]));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use miette::Diagnostic;
 use thiserror::Error;
 use usher_server::gateway::ProductsError;
-use usher_storage::{OpenError, Options, Store, StoreError};
+use usher_storage::{OpenError, Options, Room, Store, StoreError};
 
 use crate::secrets::{self, Secrets};
 
@@ -83,8 +83,14 @@ impl From<OpenError> for Fault {
 impl Data {
     /// Opens the folder; it is made when there is none.
     pub(crate) async fn open(folder: &Path) -> Result<Self, Fault> {
+        Data::open_with(folder, Room::default()).await
+    }
+
+    /// The same, to be served from: this much room is to be kept on its volume.
+    pub(crate) async fn open_with(folder: &Path, room: Room) -> Result<Self, Fault> {
         let path = folder.to_owned();
-        let opening = tokio::task::spawn_blocking(move || Store::open(&path, &Options::default()));
+        let options = Options { room, ..Options::default() };
+        let opening = tokio::task::spawn_blocking(move || Store::open(&path, &options));
         let store = opening.await.map_err(|_| Fault::Crashed)??;
         let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         match unlock(&folder, &store).await {

@@ -5,7 +5,7 @@ use std::io;
 use miette::Diagnostic;
 use thiserror::Error;
 
-use crate::{admin, call, key, receipt, serve, settings};
+use crate::{admin, backup, call, doctor, key, receipt, serve, settings};
 
 /// A request was refused, or the gateway cannot run.
 pub(crate) const REFUSED: u8 = 1;
@@ -31,6 +31,14 @@ pub(crate) enum Failure {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Admin(#[from] admin::Fault),
+    /// A copy of the data folder.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Backup(#[from] backup::Fault),
+    /// What was looked at.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Doctor(#[from] doctor::Fault),
     /// A new signing key.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -59,7 +67,9 @@ impl Failure {
             Failure::Receipt(fault) => fault.exit_code(),
             Failure::Admin(fault) => fault.exit_code(),
             Failure::Key(key::Fault::NoGateway { .. }) => USAGE,
-            Failure::Serve(_) | Failure::Key(_) | Failure::Stdout(_) => REFUSED,
+            Failure::Serve(_) | Failure::Backup(_) | Failure::Doctor(_) | Failure::Key(_) | Failure::Stdout(_) => {
+                REFUSED
+            }
         }
     }
 }

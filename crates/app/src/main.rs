@@ -6,9 +6,11 @@
 #![allow(clippy::result_large_err, reason = "an error ends the program, so its size costs nothing")]
 
 mod admin;
+mod backup;
 mod call;
 mod cli;
 mod data;
+mod doctor;
 mod failure;
 mod key;
 mod log;
@@ -20,6 +22,7 @@ mod sandbox;
 mod secrets;
 mod serve;
 mod settings;
+mod systemd;
 mod version;
 mod welcome;
 
@@ -61,6 +64,9 @@ fn run(cli: Cli) -> Result<(), Failure> {
             let place = args.place();
             Ok(admin::reference(&args.command, args.json, &settings(&place, place.arguments())?)?)
         }
+        Command::Doctor(args) => Ok(doctor::run(&settings(&args.serve.place, args.serve.arguments())?, args.ready)?),
+        Command::Backup(args) => Ok(backup::backup(&args, &settings(&args.place, args.place.arguments())?)?),
+        Command::Restore(args) => Ok(backup::restore(&args, &settings(&args.place, args.place.arguments())?)?),
         Command::Send(args) => Ok(call::send(&args)?),
         Command::Check(args) => Ok(call::check(&args)?),
         Command::Status(args) => Ok(call::status(&args)?),

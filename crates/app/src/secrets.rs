@@ -40,8 +40,11 @@ const SIGNING: Kind = Kind {
     loss: "no receipt that was given out can be checked",
 };
 
+/// The files of the secrets that every data folder has.
+pub(crate) const FILE_NAMES: [&str; 3] = [PEPPER.file_name, DIGESTS.file_name, SIGNING.file_name];
+
 /// Public keys that no longer sign, newest first, a line each.
-const RETIRED_FILE_NAME: &str = "signing.retired";
+pub(crate) const RETIRED_FILE_NAME: &str = "signing.retired";
 const RETIRED_FORM: &str = "usher-signing-public-1";
 /// More than a gateway retires in its life.
 const RETIRED_BYTES_MAX: u64 = 1 << 20;

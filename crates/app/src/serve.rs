@@ -26,9 +26,11 @@ use usher_server::tls::{Tls, TlsVersionMin};
 use usher_storage::Store;
 
 pub(crate) use self::fault::Fault;
+use crate::backup::Restored;
 use crate::data::{self, Data};
 use crate::secrets::Secrets;
-use crate::settings::{Settings, TlsVersion};
+use crate::settings::{Retention, Settings, TlsVersion};
+use crate::systemd::Manager;
 use crate::welcome::{self, Started};
 use crate::{log, register, sandbox, version};
 
@@ -37,6 +39,13 @@ const HEALTH_PERIOD: Duration = Duration::from_secs(1);
 /// How often expired idempotency keys are forgotten and expired flows ended, and how many keys in one transaction.
 const PURGE_PERIOD: Duration = Duration::from_secs(60);
 const PURGE_COUNT_MAX: u32 = 256;
+
+/// How often it is looked whether the time of content is over, how many records are looked at in one step, and how long
+/// requests have the store to themselves between two.
+const ERASE_PERIOD: Duration = Duration::from_secs(3_600);
+const ERASE_COUNT_MAX: u32 = 250;
+const ERASE_PAUSE: Duration = Duration::from_millis(20);
+const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
 /// Runs the gateway until it is told to stop.
 pub(crate) fn run(settings: &Settings) -> Result<(), Fault> {
@@ -60,7 +69,9 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
         Some(address) => Some(bind_ops(address, settings, &limits).await?),
         None => None,
     };
-    let data = Data::open(&settings.data_folder).await?;
+    let data = Data::open_with(&settings.data_folder, settings.room).await?;
+    // Told before the first request, so that none is taken for which there is no room.
+    data.store.look_at_space().await.map_err(data::Fault::from)?;
     let products = stored_products(&data.store).await.map_err(data::Fault::from)?;
     let socket = Socket::bind(&data.folder).map_err(|source| data::Fault::Socket { source })?;
     let listeners = Listeners { partners: listener, bank: bank_listener, ops: ops_listener };
@@ -74,6 +85,7 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
     let following = tokio::spawn(documents::follow(gateway.clone()));
     let simulating = tokio::spawn(usher_server::simulate_bank(gateway.clone()));
     let sending = sender(settings, &store, digests);
+    let watching = tokio::spawn(usher_server::watch_load(gateway.clone()));
     let (stopping, stopped) = watch::channel(false);
     let told = |mut stopped: watch::Receiver<bool>| async move {
         // Whoever could say so being gone is as good as being told.
@@ -82,6 +94,7 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
     let sending = tokio::spawn(sending.run(told(stopped.clone())));
     let serving_admin = socket.serve(usher_server::admin_router(&gateway), told(stopped.clone()));
     let purging = tokio::spawn(purge(store.clone()));
+    let erasing = tokio::spawn(erase(store.clone(), settings.retention));
     let ops = Ops {
         gateway: gateway.clone(),
         stopping: stopped.clone(),
@@ -104,15 +117,18 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
             None => 0,
         }
     };
+    let manager = Manager::of_environment();
+    manager.ready();
     let until = async {
         let is_broken = tokio::select! {
             () = stop.requested() => {
                 tracing::info!("stopping; a second signal ends the process at once");
                 false
             }
-            () = broken(&store) => true,
+            () = broken(&store, &manager) => true,
         };
         stopping.send_replace(true);
+        manager.stopping();
         tokio::spawn(async move {
             stop.requested().await;
             std::process::exit(1);
@@ -127,9 +143,11 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
     }
     following.abort();
     purging.abort();
+    erasing.abort();
     simulating.abort();
     // What is on its way is marked before the store closes.
     let _ = sending.await;
+    watching.abort();
     let closing = tokio::task::spawn_blocking(move || store.close());
     closing.await.map_err(|_| Fault::StoreBroken)?;
     tracing::info!(connections_cut = served.cut + bank_cut, "stopped");
@@ -221,8 +239,18 @@ async fn announce(settings: &Settings, listeners: &Listeners, data: &Data) -> Re
     let ops_address = listeners.ops.as_ref().map(Listener::address);
     let is_tls = settings.tls.is_some();
     let folder = &data.folder;
-    let started = Started { address, bank_address, ops_address, is_tls, folder, issued: issued.as_ref() };
+    let restored = Restored::take(folder);
+    let restored_from = restored.as_ref().map(|restored| restored.taken_at.as_str());
+    let issued = issued.as_ref();
+    let started = Started { address, bank_address, ops_address, is_tls, folder, restored_from, issued };
     welcome::write(&started, &mut io::stdout().lock()).map_err(Fault::Stdout)?;
+    if let Some(Restored { taken_at, restored_at }) = restored {
+        tracing::warn!(
+            taken_at,
+            restored_at,
+            "first start after a restore; what was accepted after the backup is not here"
+        );
+    }
     tracing::info!(%address, is_tls, version = version::PRODUCT, "started");
     if settings.register.is_none() {
         tracing::warn!("no identity register is set up (register_url): no customer can be created in production");
@@ -267,11 +295,49 @@ async fn purge(store: Store) {
     }
 }
 
+/// Erases content whose time is over, for as long as it runs: in small steps, so that requests do not wait for it.
+async fn erase(store: Store, retention: Retention) {
+    let mut period = interval(ERASE_PERIOD);
+    period.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // Everything up to here has been erased before.
+    let mut start = None;
+    loop {
+        period.tick().await;
+        let days_ago = |days: u64| Timestamp::now().as_millisecond() - i64::try_from(days).unwrap_or(0) * DAY_MILLIS;
+        let bounds = (days_ago(retention.days), days_ago(retention.parked_days));
+        let (mut after, mut is_blank, mut total) = (start, true, 0);
+        let erased = loop {
+            let (count, expired) = match usher_server::erase_expired(&store, bounds, after, ERASE_COUNT_MAX).await {
+                Ok(step) => step,
+                Err(error) => break Err(error),
+            };
+            total += count;
+            is_blank &= expired.kept == 0 && count == expired.due.len();
+            match expired.next {
+                Some(next) => after = Some(next),
+                None => break Ok(()),
+            }
+            if is_blank {
+                start = after;
+            }
+            tokio::time::sleep(ERASE_PAUSE).await;
+        };
+        match erased {
+            Ok(()) if total == 0 => {}
+            Ok(()) => tracing::info!(count = total, "erased the content of requests whose time is over"),
+            Err(error) => tracing::warn!(%error, count = total, "cannot erase the content of requests"),
+        }
+    }
+}
+
 /// Ends when the store does: after an I/O error nothing can be trusted until the process is started again.
-async fn broken(store: &Store) {
+async fn broken(store: &Store, manager: &Manager) {
     let mut period = interval(HEALTH_PERIOD);
     while store.health().writable {
         period.tick().await;
+        // What the store says of its room it logs itself; that it does not say is no reason to end.
+        let _ = store.look_at_space().await;
+        manager.alive();
     }
 }
 

@@ -16,6 +16,7 @@ use figment::value::magic::RelativePathBuf;
 use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 use serde::Deserialize;
+use usher_storage::Room;
 
 pub(crate) use self::fault::Fault;
 use self::file::File;
@@ -30,7 +31,7 @@ struct Setting {
 }
 
 /// All there are. The fields of [`Values`] carry the same names; a test compares them.
-const SETTINGS: [Setting; 16] = [
+const SETTINGS: [Setting; 20] = [
     Setting {
         name: "listen",
         expected: "an IP address and a port from 0 to 65535, such as \"127.0.0.1:8080\"; port 0 takes any free one",
@@ -57,6 +58,10 @@ const SETTINGS: [Setting; 16] = [
     Setting { name: "register_timeout", expected: "a number of seconds from 1 to 25, such as 10" },
     Setting { name: "sandbox_step", expected: "a number of milliseconds from 0 to 86400000, such as 2000" },
     Setting { name: "delivery_lease", expected: "a number of seconds from 45 to 600, such as 60" },
+    Setting { name: "retention_days", expected: "a number of days from 7 to 3650, such as 30" },
+    Setting { name: "retention_parked_days", expected: "a number of days from 7 to 90, such as 90" },
+    Setting { name: "disk_reserve", expected: "a number of mebibytes from 0 to 1048576, such as 64" },
+    Setting { name: "disk_free_min", expected: "a number of mebibytes from 0 to 1048576, such as 256" },
     Setting { name: "log_format", expected: "\"text\" or \"json\"" },
     Setting { name: "log_level", expected: "\"error\", \"warn\", \"info\", \"debug\" or \"trace\"" },
 ];
@@ -82,10 +87,21 @@ pub(crate) struct Settings {
     pub(crate) sandbox_step: Duration,
     /// How long a worker that sends a message has it for itself.
     pub(crate) delivery_lease: Duration,
+    /// How long content is kept after it was acknowledged and closed, and where it could not be delivered.
+    pub(crate) retention: Retention,
+    /// How much room is kept on the volume of the data folder.
+    pub(crate) room: Room,
     /// The form of log lines; none lets the terminal decide.
     pub(crate) log_format: Option<LogFormat>,
     /// The least important log lines to write.
     pub(crate) log_level: LogLevel,
+}
+
+/// How long content is kept.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Retention {
+    pub(crate) days: u64,
+    pub(crate) parked_days: u64,
 }
 
 /// A certificate, its key and how they are used.
@@ -166,6 +182,10 @@ struct Values {
     sandbox_step: Bounded<0, 86_400_000>,
     // An attempt takes 30 seconds at most; the rest is for reading before it and marking after it.
     delivery_lease: Bounded<45, 600>,
+    retention_days: Bounded<7, 3_650>,
+    retention_parked_days: Bounded<7, 90>,
+    disk_reserve: Bounded<0, 1_048_576>,
+    disk_free_min: Bounded<0, 1_048_576>,
     log_format: Option<LogFormat>,
     log_level: LogLevel,
 }
@@ -277,6 +297,8 @@ impl TryFrom<Values> for Settings {
             register,
             sandbox_step: Duration::from_millis(values.sandbox_step.0),
             delivery_lease: Duration::from_secs(values.delivery_lease.0),
+            retention: Retention { days: values.retention_days.0, parked_days: values.retention_parked_days.0 },
+            room: Room { reserve_bytes: values.disk_reserve.0 << 20, free_bytes_min: values.disk_free_min.0 << 20 },
             log_format: values.log_format,
             log_level: values.log_level,
         })
@@ -340,6 +362,10 @@ fn defaults() -> Source {
         ("register_timeout", Value::from(10)),
         ("sandbox_step", Value::from(2_000)),
         ("delivery_lease", Value::from(60)),
+        ("retention_days", Value::from(30)),
+        ("retention_parked_days", Value::from(90)),
+        ("disk_reserve", Value::from(64)),
+        ("disk_free_min", Value::from(256)),
         ("log_level", Value::from("info")),
     ];
     let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();

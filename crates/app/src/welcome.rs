@@ -22,6 +22,8 @@ pub(crate) struct Started<'s> {
     pub(crate) is_tls: bool,
     /// The data folder.
     pub(crate) folder: &'s Path,
+    /// Of when the backup is that the data folder was made of since the last start, if so.
+    pub(crate) restored_from: Option<&'s str>,
     /// The key that was made, if this is the first start.
     pub(crate) issued: Option<&'s Issued>,
 }
@@ -43,6 +45,9 @@ pub(crate) fn write(started: &Started<'_>, out: &mut impl Write) -> io::Result<(
         None => writeln!(out, "For monitoring: off (ops_listen)")?,
     }
     writeln!(out, "Data folder: {} ({kind})", started.folder.display())?;
+    if let Some(at) = started.restored_from {
+        writeln!(out, "Restored from a backup of {at}: what was accepted after that is not here")?;
+    }
     writeln!(out, "Durability: {DURABILITY}: a 2xx means that the request is on this disk")?;
     writeln!(out)?;
     match started.issued {
@@ -116,7 +121,8 @@ mod tests {
         let bank_address = Some("127.0.0.1:8081".parse().unwrap());
         let ops_address = Some("127.0.0.1:8082".parse().unwrap());
         let folder = Path::new("/data");
-        let started = Started { address, bank_address, ops_address, is_tls: false, folder, issued };
+        let started =
+            Started { address, bank_address, ops_address, is_tls: false, folder, restored_from: None, issued };
         write(&started, &mut text).unwrap();
         String::from_utf8(text).unwrap()
     }

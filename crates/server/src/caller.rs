@@ -31,6 +31,9 @@ pub(crate) trait Kind: Send + Sync + Sized + 'static {
     /// What an operation asks of its callers.
     type Demand: Copy + Send + Sync + 'static;
 
+    /// Whether what they submit takes room: only that is turned away for want of space. What others do makes room.
+    const TAKES_ROOM: bool = false;
+
     /// Who calls, provided it is one of this kind that meets the demand.
     fn admit(
         gateway: &Gateway,
@@ -283,6 +286,8 @@ impl Holder for Known {
 impl Kind for Known {
     /// The API an application must be subscribed to; none for what every application may call.
     type Demand = Option<&'static str>;
+
+    const TAKES_ROOM: bool = true;
 
     async fn admit(gateway: &Gateway, head: &Parts, api: Self::Demand) -> Result<Arc<Self>, Fault> {
         let credential = Credential::of(&head.headers)?;

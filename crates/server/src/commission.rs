@@ -15,7 +15,7 @@ use usher_domain::commission::{self, Amount, Kind, Line, Month};
 use usher_storage::{Actor, Balance, Environment, LedgerFilter, PartnerId, Store};
 use usher_wire::{Choice, Unknown, Violation, Violations, to_json};
 
-pub(crate) use self::ledger::{Author, accepted, moved, of_delivery, prices, write};
+pub(crate) use self::ledger::{Author, TERMS, accepted, moved, of_delivery, prices, write};
 use crate::exchange::{Answer, Call};
 use crate::fault::Fault;
 use crate::receipt;

@@ -97,6 +97,8 @@ struct Line {
     receipt_id: Option<String>,
     begun: Instant,
     meter: Arc<Meter>,
+    /// Turned away unread: it is counted, and told of together with others.
+    is_turned_away: bool,
 }
 
 /// Takes one request of an operation to its answer.
@@ -111,13 +113,21 @@ where
     F: Future<Output = Result<Answer, Fault>>,
 {
     let (mut line, head, mut body) = open(route.operation.id, route.meter, request);
+    let _under_way = gateway.pressure.begin();
+    let turned_away =
+        gateway.pressure.refusal(route.operation.kind, K::TAKES_ROOM, &gateway.store.health(), &gateway.limits);
+    line.is_turned_away = turned_away.is_some();
     let deadline = line.begun + gateway.limits.request_time_max;
     let form = Form::wanted(&head.headers);
     let mut is_arriving = true;
 
     let worked = {
         let work = pin!(async {
-            let admitted = match admit::<K>(&gateway, route.demand, &head, &mut line).await {
+            let admitted = match turned_away {
+                Some(fault) => Err(fault),
+                None => admit::<K>(&gateway, route.demand, &head, &mut line).await,
+            };
+            let admitted = match admitted {
                 Ok(known) => receive(route.operation, &head, &mut body, &gateway).await.map(|bytes| (known, bytes)),
                 Err(fault) => Err(fault),
             };
@@ -163,7 +173,7 @@ fn open(operation: &'static str, meter: Arc<Meter>, request: Request) -> (Line, 
     let begun = Instant::now();
     let (head, body) = request.into_parts();
     let correlation = Correlation::of(&head.headers, &mut random::fill);
-    (Line { operation, correlation, caller: None, receipt_id: None, begun, meter }, head, body)
+    (Line { operation, correlation, caller: None, receipt_id: None, begun, meter, is_turned_away: false }, head, body)
 }
 
 /// Finds out who calls. A head that can be read in two ways is not asked for a key.
@@ -271,6 +281,9 @@ impl Line {
         let receipt_id = self.receipt_id.as_deref();
         let latency = self.begun.elapsed();
         self.meter.count(status, latency);
+        if self.is_turned_away {
+            return;
+        }
         let latency_micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
         let (operation, correlation_id, status) = (self.operation, self.correlation.id, status.as_u16());
         macro_rules! write_line {

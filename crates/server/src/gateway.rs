@@ -19,6 +19,7 @@ use crate::caller::Callers;
 use crate::limits::Limits;
 use crate::meter::Meters;
 use crate::platform;
+use crate::pressure::Pressure;
 use crate::register::Registers;
 
 /// What a 2xx stands for: the request is on the one disk of this machine.
@@ -39,6 +40,7 @@ pub struct Gateway {
     pub(crate) scripted: Notify,
     pub(crate) limits: Limits,
     pub(crate) meters: Meters,
+    pub(crate) pressure: Pressure,
     clock: fn() -> Timestamp,
 }
 
@@ -106,6 +108,7 @@ impl Gateway {
             scripted: Notify::new(),
             limits,
             meters: Meters::default(),
+            pressure: Pressure::default(),
             clock,
         }
     }

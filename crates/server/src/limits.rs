@@ -37,6 +37,12 @@ pub struct Limits {
     pub streams_max: u32,
     /// Bytes of the header list of one HTTP/2 request.
     pub header_list_bytes_max: u32,
+    /// Work that may wait for the store; more is turned away unread.
+    pub queue_length_max: usize,
+    /// Requests under way from which on a process that gets to run too late turns further ones away.
+    pub under_way_max: usize,
+    /// How late the process may get to run then.
+    pub late_time_max: Duration,
 }
 
 impl Default for Limits {
@@ -56,6 +62,9 @@ impl Default for Limits {
             body_bytes_max: 256 * 1024,
             streams_max: 100,
             header_list_bytes_max: 16 * 1024,
+            queue_length_max: 512,
+            under_way_max: 256,
+            late_time_max: Duration::from_millis(25),
         }
     }
 }

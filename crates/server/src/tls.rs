@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::{ServerConfig, SupportedProtocolVersion, version};
 use tokio_rustls::TlsAcceptor;
+use webpki::{EndEntityCert, KeyUsage};
 
 /// The TLS half of a listener.
 #[derive(Clone)]
@@ -58,6 +60,30 @@ pub enum TlsError {
     /// Certificate and key were read and cannot be used together.
     #[error("the certificate and the private key cannot be used: {0}")]
     Unusable(#[from] rustls::Error),
+}
+
+/// From when and until when the first certificate of a PEM file is valid, in Unix seconds.
+///
+/// # Errors
+///
+/// When the file cannot be read or holds no certificate.
+pub fn validity(certificate: &Path) -> Result<(i64, i64), TlsError> {
+    let unreadable = |reason| TlsError::Unreadable { what: "certificate", path: certificate.to_owned(), reason };
+    let first = CertificateDer::from_pem_file(certificate).map_err(|_| unreadable("it is not valid PEM".to_owned()))?;
+    let parsed = EndEntityCert::try_from(&first).map_err(|error| unreadable(error.to_string()))?;
+    // Whoever is asked about a time tells the bound it is beyond; that nobody is trusted is found later.
+    let at = |second: u64| {
+        let time = UnixTime::since_unix_epoch(Duration::from_secs(second));
+        parsed.verify_for_usage(&[], &[], &[], time, KeyUsage::server_auth(), None, None).err()
+    };
+    let seconds = |time: UnixTime| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+    match (at(0), at(u64::from(u32::MAX) * 64)) {
+        (
+            Some(webpki::Error::CertNotValidYet { not_before, .. }),
+            Some(webpki::Error::CertExpired { not_after, .. }),
+        ) => Ok((seconds(not_before), seconds(not_after))),
+        _ => Err(unreadable("its times are not clear".to_owned())),
+    }
 }
 
 impl Tls {

@@ -52,7 +52,7 @@ impl Default for Options {
 pub struct Health {
     /// False for ever after an I/O error: the process should end and be started again.
     pub writable: bool,
-    /// Whether requests are turned away because there is too little space, or the last write found none.
+    /// Whether new requests are turned away because there is too little space, or the last write found none.
     pub full: bool,
     /// Work that waits for the writer.
     pub queue_length: usize,
@@ -239,7 +239,8 @@ impl Store {
     /// # Errors
     /// When nothing was acknowledged; the same commit may be tried again under the same key.
     pub async fn commit(&self, commit: Commit) -> Result<Outcome, StoreError> {
-        if self.is_short_of_space() {
+        // Statuses, withdrawals and the like go on: they are small, and what is done makes room.
+        if self.is_short_of_space() && commit.writes.iter().any(|write| matches!(write, Write::Record(_))) {
             return Err(StoreError::Full);
         }
         let scope = commit.scope;

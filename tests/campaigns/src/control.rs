@@ -24,9 +24,10 @@ use usher_server::limits::Limits;
 use usher_server::register::Registers;
 use usher_storage::{
     Audit, BankView, Change, Claim, Claimed, Digest, Engine, FlowExpiry, Folder, KeyId, Mark, Marked, Millis,
-    NewDocument, OpenError, Options, PayloadKeys, Reader, Replay, Replayed, ResetCounts, Scope, Sealed, SealedCommit,
-    Sealer, SqliteEngine, Store, StoreError, Verdict,
+    NewDocument, OpenError, Options, PayloadKeys, Reader, Replay, Replayed, ResetCounts, Retention, Scope, Sealed,
+    SealedCommit, Sealer, SqliteEngine, Store, StoreError, Verdict,
 };
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 /// The word on the command line that makes this program a gateway that answers before it commits.
@@ -152,6 +153,10 @@ impl Engine for Broken {
 
     fn purge(&mut self, now: Millis, limit: u32) -> Result<usize, StoreError> {
         self.engine.purge(now, limit)
+    }
+
+    fn erase(&mut self, retention: &Retention, records: &[Uuid]) -> Result<usize, StoreError> {
+        self.engine.erase(retention, records)
     }
 
     fn payload_keys(&mut self) -> Result<PayloadKeys, OpenError> {

@@ -56,6 +56,8 @@ fn what_was_done_is_counted_on_a_listener_of_its_own() {
     assert_eq!((metric(text, &requests("2xx")), metric(text, &requests("4xx"))), (3.0, 1.0));
     let times = "usher_request_duration_seconds_count{operation=\"submitContactRequest\"}";
     assert_eq!(metric(text, times), 4.0);
+    let all = "usher_request_duration_seconds_bucket{le=\"+Inf\",operation=\"submitContactRequest\"}";
+    assert_eq!(metric(text, all), 4.0);
     assert_eq!(metric(text, "usher_commits_total"), 3.0);
     assert!(metric(text, "usher_connections{listener=\"partners\"}") >= 1.0);
     assert!(metric(text, "usher_database_bytes") > 0.0 && metric(text, "usher_volume_free_bytes") > 0.0);

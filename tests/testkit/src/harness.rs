@@ -81,6 +81,8 @@ impl Place {
         // The default ports would be the same for all gateways that run at once.
         command.env("USHER_BANK_LISTEN", "127.0.0.1:0");
         command.env("USHER_OPS_LISTEN", "127.0.0.1:0");
+        // Where tests run, room may be short, and nothing of it is theirs.
+        command.env("USHER_DISK_RESERVE", "1").env("USHER_DISK_FREE_MIN", "1");
         command
     }
 

@@ -53,6 +53,8 @@ fn without_any_source_the_defaults_count() {
         register: None,
         sandbox_step: Duration::from_secs(2),
         delivery_lease: Duration::from_secs(60),
+        retention: Retention { days: 30, parked_days: 90 },
+        room: Room::default(),
         log_format: None,
         log_level: LogLevel::Info,
     };

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::fault::Fault;
 
 /// The payload of a record that holds what its deliveries earn: settled at acceptance, so later products change nothing.
-const TERMS: &str = "commission";
+pub(crate) const TERMS: &str = "commission";
 /// More entries than a delivery has: each commission of a product has few, and a product few for one partner.
 const ENTRIES_MAX: u32 = 10_000;
 

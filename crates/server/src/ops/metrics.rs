@@ -8,6 +8,7 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
+use usher_storage::Backlog;
 
 use super::{Standing, ready};
 use crate::meter::{BOUNDS_MICROS, Counts, STATUS_CLASSES};
@@ -30,6 +31,7 @@ impl Collector for Standing {
         self.about_program(&mut page)?;
         self.about_requests(&mut page)?;
         self.about_store(&mut page)?;
+        self.about_backlog(&mut page)?;
         self.about_listeners(&mut page)
     }
 }
@@ -63,6 +65,10 @@ impl Standing {
         for counts in &self.operations {
             count_of(&mut shed, &[("operation", counts.operation)], counts.shed)?;
         }
+        let under_way = i64::try_from(self.under_way).unwrap_or(i64::MAX);
+        page.gauge("requests_under_way", "Requests that are worked on", None, Some(under_way))?;
+        let help = "How late the process got to run when it was last measured";
+        page.begin("late", help, Some(&Unit::Seconds), MetricType::Gauge)?.encode_gauge(&self.late.as_secs_f64())?;
         let help = "Time from the head of a request to its answer, the body included";
         let mut times = page.begin("request_duration", help, Some(&Unit::Seconds), MetricType::Histogram)?;
         for counts in self.operations.iter().filter(|counts| counts.by_time.iter().any(|count| *count > 0)) {
@@ -81,6 +87,7 @@ impl Standing {
             "Transactions that stored them; each is one sync of the disk",
             health.transactions,
         )?;
+        page.counter("erased", "Requests whose content was erased because its time was over", health.erased)?;
         let length = i64::try_from(health.queue_length).unwrap_or(i64::MAX);
         page.gauge("queue_length", "Work that waits for the writer", None, Some(length))?;
         let mut wait = page.begin("queue_wait", "How long it waits", Some(&Unit::Seconds), MetricType::Gauge)?;
@@ -100,6 +107,23 @@ impl Standing {
             Some(count) => page.counter("checkpoints", "Times the log was copied into the database", count),
             None => Ok(()),
         }
+    }
+
+    fn about_backlog(&self, page: &mut Page<'_>) -> fmt::Result {
+        let mut of_each = |name, help, unit: Option<Unit>, value: &dyn Fn(&Backlog) -> i64| -> fmt::Result {
+            let mut metric = page.begin(name, help, unit.as_ref(), MetricType::Gauge)?;
+            for it in &self.backlog {
+                let labels = [("environment", it.environment.as_str()), ("destination", it.destination.as_str())];
+                metric.encode_family(&labels)?.encode_gauge(&value(it))?;
+            }
+            Ok(())
+        };
+        of_each("backlog_pending", "Messages that wait to be sent or pulled", None, &|it| it.pending)?;
+        let help = "Messages that could not be delivered and need a person";
+        of_each("backlog_parked", help, None, &|it| it.parked)?;
+        let help = "How long the oldest message that waits has been due";
+        let age = |it: &Backlog| it.oldest_due_at.map_or(0, |at| (self.now - at).max(0) / 1000);
+        of_each("backlog_oldest_due", help, Some(Unit::Seconds), &age)
     }
 
     fn about_listeners(&self, page: &mut Page<'_>) -> fmt::Result {
@@ -153,7 +177,7 @@ fn count_of(metric: &mut MetricEncoder<'_>, labels: &impl EncodeLabelSet, count:
 
 /// Sum in seconds, number, and the number in each class with its upper bound in seconds.
 fn histogram(counts: &Counts) -> (f64, u64, Vec<(f64, u64)>) {
-    let bounds = BOUNDS_MICROS.iter().map(|micros| seconds(*micros)).chain([f64::MAX]);
+    let bounds = BOUNDS_MICROS.iter().map(|micros| seconds(*micros)).chain([f64::INFINITY]);
     let classes: Vec<(f64, u64)> = bounds.zip(counts.by_time).collect();
     (seconds(counts.total_micros), counts.by_time.iter().sum(), classes)
 }

@@ -37,7 +37,8 @@ pub(super) fn checks(standing: &Standing) -> Vec<Check> {
     ]
 }
 
-/// Status and body: 200 when every check holds, else 503.
+/// Status and body: 200 when every check holds, else 503. What waits is told, but a bank that takes nothing is no reason to
+/// refuse partners.
 pub(super) fn answer(standing: &Standing) -> (StatusCode, String) {
     let checks = checks(standing);
     let is_ready = checks.iter().all(|check| check.is_ok);
@@ -49,5 +50,18 @@ pub(super) fn answer(standing: &Standing) -> (StatusCode, String) {
     };
     let checks: Vec<Value> = checks.into_iter().map(shown).collect();
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, format!("{}\n", json!({ "ready": is_ready, "checks": checks })))
+    let waiting: Vec<Value> = standing
+        .backlog
+        .iter()
+        .map(|it| {
+            json!({
+                "environment": it.environment.as_str(),
+                "destination": it.destination,
+                "pending": it.pending,
+                "parked": it.parked,
+                "oldestDueSeconds": it.oldest_due_at.map(|at| (standing.now - at).max(0) / 1000),
+            })
+        })
+        .collect();
+    (status, format!("{}\n", json!({ "ready": is_ready, "checks": checks, "backlog": waiting })))
 }
