@@ -203,7 +203,8 @@ fn an_application_is_sent_its_events_where_the_operator_lets_it() {
     assert!(public.as_str().unwrap().starts_with("whpk_"));
     let set = ["application", "webhook", &application, &receiver.url()];
     let (_, said) = refused(&place, &set);
-    assert!(said.contains("address_forbidden"), "{said}");
+    assert!(said.contains("usher::admin::refused"), "{said}");
+    assert_eq!(admin(&place, &["application", "webhooks"]), json!([]));
     apply(&place, "destinations = []\n\n[partners]\nallow = [\"127.0.0.0/8\"]\n");
     assert_eq!(admin(&place, &set)[0]["url"], receiver.url());
 
