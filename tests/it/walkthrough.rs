@@ -83,7 +83,7 @@ fn run(name: &str, commands: &[&Block<'_>], place: &Place, gateway: &Gateway) ->
     let printed: Vec<String> = (0..commands.len()).map_while(printed).collect();
     if !output.status.success() {
         let stderr = texts(&output).1;
-        let (last, said) = commands.iter().zip(&printed).last().expect("a walkthrough has commands");
+        let (last, said) = commands.iter().zip(&printed).next_back().expect("a walkthrough has commands");
         panic!("{name}:{}: a command failed\n{said}\n{stderr}\n{}", last.line, gateway.log());
     }
     printed

@@ -105,9 +105,8 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
     // Until nothing is left to watch: who asks while the others drain is told that this one takes nothing more.
     let (drained, all_drained) = watch::channel(false);
     let serving_ops = tokio::spawn(async move {
-        match ops_listener {
-            Some(listener) => drop(listener.serve(ops::router(ops), told(all_drained)).await),
-            None => {}
+        if let Some(listener) = ops_listener {
+            listener.serve(ops::router(ops), told(all_drained)).await;
         }
     });
     let serving = listener.serve(usher_server::router(&gateway), told(stopped.clone()));

@@ -13,8 +13,9 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use usher_client::ApiKey;
+use usher_domain::breaker::{BreakerPolicy, BreakerState};
 use usher_domain::register::Finding;
-use usher_register::{BreakerPolicy, BreakerState, HttpRegister, HttpRegisterSettings, SetupError};
+use usher_register::{HttpRegister, HttpRegisterSettings, SetupError};
 use usher_server::register::{IdentityRegister, RegisterUnavailable};
 use usher_wire::Personal;
 

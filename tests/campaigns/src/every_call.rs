@@ -14,7 +14,7 @@ use usher_testkit::random::Random;
 
 use crate::kill::stored_of;
 use crate::load::{House, submit};
-use crate::trace::{calls, signal, strace};
+use crate::trace::{calls, end_all, strace};
 use crate::{Campaign, Round, Tally, control};
 
 pub(crate) const CAMPAIGN: Campaign = Campaign { name: "every-call", round_runs: 50, needs: strace, round };
@@ -87,8 +87,15 @@ fn counted(trace: &str) -> BTreeMap<&'static str, usize> {
     CALLS.into_iter().filter_map(|name| Some((name, most(&name)?))).collect()
 }
 
-/// Requests one after the other, to a gateway that may end at any of them, and before.
+/// Requests one after the other, to a gateway that may end at any of them, and before. Afterwards it has ended.
 fn scenario(house: &House) -> Vec<Answer> {
+    let answers = requests(house);
+    // A tracer that is ended leaves the gateway running, and so does a gateway that could not say where it listens.
+    end_all(&house.place.path(""));
+    answers
+}
+
+fn requests(house: &House) -> Vec<Answer> {
     let mut answers = Vec::new();
     let Ok(gateway) = house.place.try_start_with(&["--listen", "127.0.0.1:0"]) else { return answers };
     let Ok(mut connection) = Connection::open(gateway.address()) else { return answers };
@@ -100,8 +107,5 @@ fn scenario(house: &House) -> Vec<Answer> {
             break;
         }
     }
-    // One that is still there is killed as well.
-    signal(&house.place.path(""), "KILL");
-    drop(gateway);
     answers
 }

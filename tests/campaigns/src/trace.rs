@@ -3,6 +3,11 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Longest end of a process that was killed.
+const END_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// Whether processes can be traced here.
 pub(crate) fn strace() -> Result<(), String> {
@@ -24,6 +29,27 @@ pub(crate) fn signal(place: &Path, signal: &str) {
     if is_there {
         // Where it has ended meanwhile, there is nothing to say to it.
         let _ = Command::new("kill").args(["-s", signal, id]).status();
+    }
+}
+
+/// Kills whatever runs in a place, and waits until it has ended: only then the data folder is free.
+pub(crate) fn end_all(place: &Path) {
+    let begun = Instant::now();
+    loop {
+        let mut ids = Vec::new();
+        for entry in fs::read_dir("/proc").expect("there is /proc").flatten() {
+            // What has ended has no folder any more.
+            if fs::read_link(entry.path().join("cwd")).is_ok_and(|folder| folder == place) {
+                ids.push(entry.file_name());
+            }
+        }
+        if ids.is_empty() {
+            return;
+        }
+        assert!(begun.elapsed() < END_TIME_MAX, "{ids:?} do not end");
+        // Where one has ended meanwhile, there is nothing to say to it.
+        let _ = Command::new("kill").args(["-s", "KILL"]).args(&ids).stderr(Stdio::null()).status();
+        thread::sleep(Duration::from_millis(5));
     }
 }
 

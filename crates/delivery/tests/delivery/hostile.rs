@@ -24,8 +24,11 @@ fn raw(text: &str) -> Vec<u8> {
     text.as_bytes().to_vec()
 }
 
+/// What becomes of a message: its state, and why.
+type Outcome = (&'static str, Option<&'static str>);
+
 /// Each endpoint, what it does, and what becomes of its message.
-fn table() -> Vec<(&'static str, Play, (&'static str, Option<&'static str>))> {
+fn table() -> Vec<(&'static str, Play, Outcome)> {
     let delivered = ("delivered", None);
     let pending = |reason| ("pending", Some(reason));
     let head = "HTTP/1.1 200 OK\r\n";

@@ -1,6 +1,6 @@
 //! A store with messages to send, receivers that play any answer, and carriers that tests hold in their hands.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -327,15 +327,6 @@ impl Receiver {
     pub(crate) fn received(&self) -> Vec<Received> {
         self.received.lock().unwrap().clone()
     }
-
-    /// Bodies by the id they came under.
-    pub(crate) fn by_id(&self) -> HashMap<String, Vec<Vec<u8>>> {
-        let mut all: HashMap<String, Vec<Vec<u8>>> = HashMap::new();
-        for one in self.received() {
-            all.entry(one.headers["webhook-id"].clone()).or_default().push(one.body);
-        }
-        all
-    }
 }
 
 /// What can be reset.
@@ -367,8 +358,8 @@ async fn serve(
             Play::Answer(bytes) => stream.write_all(bytes).await?,
             Play::Hold(bytes) => {
                 stream.write_all(bytes).await?;
-                stream.read(&mut [0]).await?;
-                return Ok(());
+                // Until the other side has enough of it.
+                return stream.read(&mut [0]).await.map(drop);
             }
             Play::Endless(bytes, more) => {
                 stream.write_all(bytes).await?;
